@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { commandOf } from './machine.mjs';
 import { isRoot } from './processes.mjs';
 
 /**
@@ -41,8 +42,8 @@ export async function keepFolder(name, fill) {
   const to = path.join(cacheDir(), name);
   if (fs.existsSync(to)) return to;
   fs.mkdirSync(cacheDir(), { recursive: true });
+  removeAbandoned(to);
   const part = `${to}.${process.pid}`;
-  fs.rmSync(part, { recursive: true, force: true });
   try {
     fs.mkdirSync(part);
     await fill(part);
@@ -51,6 +52,15 @@ export async function keepFolder(name, fill) {
     fs.rmSync(part, { recursive: true, force: true });
   }
   return to;
+}
+
+/** A killed start leaves its unfinished folder, which bears the number of its process. */
+function removeAbandoned(to) {
+  for (const entry of fs.readdirSync(path.dirname(to))) {
+    const pid = entry.startsWith(`${path.basename(to)}.`) && Number(entry.slice(path.basename(to).length + 1));
+    const isAbandoned = Number.isInteger(pid) && pid > 0 && (pid === process.pid || commandOf(pid) === undefined);
+    if (isAbandoned) fs.rmSync(path.join(path.dirname(to), entry), { recursive: true, force: true });
+  }
 }
 
 export const megabytes = (bytes) => `${(bytes / 1e6).toFixed(bytes < 10e6 ? 1 : 0)} MB`;

@@ -38,8 +38,9 @@ async function machinePip() {
 async function debianPip(say) {
   const hasPython = (await run('python3', ['--version'])).status === 0;
   const packages = hasPython ? ['python3-pip'] : ['python3', 'python3-pip', 'ca-certificates'];
-  const { root, env } = await unpackDebian('pip', packages, say);
-  const command = hasPython ? 'python3' : path.join(root, 'usr', 'bin', 'python3');
+  const program = hasPython ? 'usr/lib/python3/dist-packages/pip/__main__.py' : 'usr/bin/python3';
+  const { root, env } = await unpackDebian({ name: 'pip', packages, program }, say);
+  const command = hasPython ? 'python3' : path.join(root, program);
   const home = hasPython ? {} : { PYTHONHOME: path.join(root, 'usr') };
   const PYTHONPATH = path.join(root, 'usr', 'lib', 'python3', 'dist-packages');
   return { command, args: ['-m', 'pip'], env: { ...process.env, ...env, ...home, PYTHONPATH } };

@@ -16,8 +16,9 @@ export async function findTurn(say = () => {}) {
   const onPath = await findOnPath(['turnserver'], PINS.turn.least, why, ['--version']);
   if (onPath) return onPath;
   try {
-    const { root, env } = await unpackDebian('coturn', [PINS.turn.debian], say);
-    const program = path.join(root, 'usr', 'bin', 'turnserver');
+    const turnserver = 'usr/bin/turnserver';
+    const { root, env } = await unpackDebian({ name: 'coturn', packages: [PINS.turn.debian], program: turnserver }, say);
+    const program = path.join(root, turnserver);
     const version = await versionOf(program, ['--version'], { env: { ...process.env, ...env } });
     if (!version) throw new Error('the unpacked program does not run here');
     return { path: program, version, how: "Debian's package, unpacked into the cache", env };
