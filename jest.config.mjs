@@ -1,17 +1,24 @@
-/** Unit and vector tests live beside the code as `x.test.ts`; what needs engines is `*.int.test.ts` and runs through tools/test. */
+/** Unit and vector tests lie beside the code as `x.test.ts`. What needs engines or a whole system is told apart by its name, and has its own stage. */
 const esmPackages = ['@nestjs', '@nats-io', '@noble', '@scure', '@hpke', 'jose', 'ts-mls', 'uqr', 'idb'];
 
-export const transform = {
-  '\\.(ts|tsx|js|mjs)$': [
-    '@swc/jest',
-    { jsc: { target: 'es2024', parser: { syntax: 'typescript', tsx: true } }, module: { type: 'commonjs' } },
-  ],
+const shared = {
+  testEnvironment: 'node',
+  transform: {
+    '\\.(ts|tsx|js|mjs)$': [
+      '@swc/jest',
+      { jsc: { target: 'es2024', parser: { syntax: 'typescript', tsx: true } }, module: { type: 'commonjs' } },
+    ],
+  },
+  transformIgnorePatterns: [`/node_modules/(?!(${esmPackages.join('|')})/)`],
+  modulePathIgnorePatterns: ['/dist/'],
 };
 
-export default {
-  testMatch: ['**/*.test.ts'],
-  testPathIgnorePatterns: ['/node_modules/', '\\.int\\.test\\.ts$', '/apps/e2e/'],
-  testEnvironment: 'node',
-  transform,
-  transformIgnorePatterns: [`/node_modules/(?!(${esmPackages.join('|')})/)`],
+const stages = {
+  unit: { testMatch: ['**/*.test.ts'], testPathIgnorePatterns: ['/node_modules/', '\\.(int|e2e|browser)\\.test\\.ts$'] },
+  integration: { testMatch: ['**/*.int.test.ts'], testTimeout: 30_000 },
+  'end-to-end': { testMatch: ['**/*.e2e.test.ts'], testTimeout: 120_000 },
+  browser: { testMatch: ['**/*.browser.test.ts'], testTimeout: 180_000 },
 };
+
+/** `npx jest` alone runs the unit tests; tools/test names the stage, and brings up what it needs first. */
+export default { ...shared, ...stages[process.env.RIALTO_TEST_STAGE ?? 'unit'] };

@@ -1,0 +1,92 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { beginningOf, removePostgresData, waitUntil } from '@rialto/engines';
+
+const STOP_LEFT_OVER_MS = 6_000;
+
+/** Everything that a start keeps lies in one directory: the database, the secrets, the logs, and who is using it. */
+export function dataPaths(dataDir) {
+  const at = (name) => path.join(dataDir, name);
+  return {
+    dataDir,
+    postgres: at('postgres'),
+    secrets: at('secrets.json'),
+    natsConfig: at('nats.conf'),
+    logs: at('logs'),
+    lock: at('in-use.json'),
+    processes: at('processes.jsonl'),
+    migrated: at('migrated.json'),
+  };
+}
+
+/**
+ * Takes the directory for this process alone. A lock whose owner is gone, which is what a killed start leaves, is taken over.
+ * @returns {{ holder?: { pid: number, url: string }, release: () => void }} `holder` when somebody else has it
+ */
+export function takeDataDirectory(paths, url) {
+  fs.mkdirSync(paths.dataDir, { recursive: true });
+  const mine = JSON.stringify({ pid: process.pid, began: beginningOf(process.pid), url });
+  const draft = `${paths.lock}.${process.pid}`;
+  fs.writeFileSync(draft, mine, { mode: 0o600 });
+  try {
+    for (;;) {
+      if (linked(draft, paths.lock)) break;
+      const holder = readHolder(paths.lock);
+      if (holder && beginningOf(holder.pid) === holder.began) return { holder, release: () => {} };
+      fs.rmSync(paths.lock, { force: true });
+    }
+  } finally {
+    fs.rmSync(draft, { force: true });
+  }
+  return {
+    release: () => {
+      if (readHolder(paths.lock)?.pid === process.pid) fs.rmSync(paths.lock, { force: true });
+    },
+  };
+}
+
+/** A hard link either appears with its whole content or fails because the name exists: creating the file and filling it would be two steps. */
+function linked(from, to) {
+  try {
+    fs.linkSync(from, to);
+    return true;
+  } catch (error) {
+    if (error.code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+function readHolder(file) {
+  try {
+    return JSON.parse(fs.readFileSync(file, 'utf8'));
+  } catch {
+    return undefined; // Removed between two looks, or damaged: nobody can be shown to hold it.
+  }
+}
+
+/** Notes a child at once, so that the next start finds it if this one is killed. */
+export function recordProcess(paths, name, pid) {
+  fs.appendFileSync(paths.processes, `${JSON.stringify({ name, pid, began: beginningOf(pid) })}\n`);
+}
+
+/** Stops what a killed start left running. PostgreSQL is found by its own pid file, and is not touched here. */
+export async function stopLeftOvers(paths, say) {
+  const lines = fs.existsSync(paths.processes) ? fs.readFileSync(paths.processes, 'utf8').trim().split('\n').filter(Boolean) : [];
+  const alive = lines.map((line) => JSON.parse(line)).filter(isAlive);
+  if (alive.length > 0) {
+    say(`An earlier start was killed; stopping what it left behind: ${alive.map(({ name }) => name).join(', ')}.`);
+    for (const { pid } of alive) process.kill(pid, 'SIGTERM');
+    await waitUntil(() => !alive.some(isAlive), { timeoutMs: STOP_LEFT_OVER_MS, everyMs: 50 });
+    for (const { pid } of alive.filter(isAlive)) process.kill(pid, 'SIGKILL');
+  }
+  fs.writeFileSync(paths.processes, '');
+}
+const isAlive = ({ pid, began }) => began !== undefined && beginningOf(pid) === began;
+
+/** Deletes what a start made, by name, and nothing else that may lie in the same directory. */
+export async function removeData(paths) {
+  await removePostgresData(paths.postgres);
+  for (const place of [paths.secrets, paths.natsConfig, paths.logs, paths.processes, paths.migrated]) {
+    fs.rmSync(place, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,102 @@
+import { findTurn, startNats, startPostgres, startTurn } from '@rialto/engines';
+
+const FIRST_BACK_OFF_MS = 250;
+const LONGEST_BACK_OFF_MS = 10_000;
+
+/**
+ * Keeps an engine running on one port: when it ends by itself it is started again there, since the services know it by that port.
+ * @param {object} options
+ * @param {(port: number) => Promise<object>} options.start given 0 the first time, the same port afterwards
+ */
+export async function keepEngine({ name, start, say, onStarted }) {
+  let current = await start(0);
+  let isWanted = true;
+  let restarting = Promise.resolve();
+  onStarted(name, current.pid);
+
+  const watch = () =>
+    void current.exited.then((end) => {
+      if (isWanted) restarting = startAgain(end);
+    });
+  const startAgain = async (end) => {
+    say(`${name} stopped unexpectedly (${end}); it is started again.`);
+    for (let waitMs = FIRST_BACK_OFF_MS; isWanted; waitMs = Math.min(waitMs * 2, LONGEST_BACK_OFF_MS)) {
+      await new Promise((resolve) => setTimeout(resolve, waitMs));
+      if (!isWanted) return;
+      try {
+        current = await start(current.port);
+        onStarted(name, current.pid);
+        say(`${name} is running again.`);
+        watch();
+        return;
+      } catch (error) {
+        say(`${name} does not start: ${error.message}`);
+      }
+    }
+  };
+  watch();
+
+  return {
+    name,
+    get pid() {
+      return current.pid;
+    },
+    details: current,
+    kill: (signal = 'SIGKILL') => process.kill(current.pid, signal),
+    stop: async () => {
+      isWanted = false;
+      await restarting;
+      await current.stop();
+    },
+  };
+}
+
+/** PostgreSQL at the address in the environment, or our own. */
+export async function bringUpPostgres({ paths, env, say, onStarted }) {
+  if (env.RIALTO_POSTGRES_URL) {
+    say('PostgreSQL: the one named in RIALTO_POSTGRES_URL');
+    return { url: env.RIALTO_POSTGRES_URL, stop: async () => {} };
+  }
+  const logFile = `${paths.logs}/postgres.log`;
+  const keeper = await keepEngine({
+    name: 'postgres',
+    start: (port) => startPostgres({ dataDir: paths.postgres, port, logFile }),
+    say,
+    onStarted,
+  });
+  say(`PostgreSQL ${keeper.details.version} is ready; the data are in ${keeper.details.dataDir}`);
+  return { url: keeper.details.url, keeper, stop: keeper.stop };
+}
+
+/** NATS at the address in the environment, which must then use the configuration that we wrote, or our own. */
+export async function bringUpNats({ paths, env, say, onStarted, program }) {
+  if (env.RIALTO_NATS_URL) {
+    say(`NATS: the one named in RIALTO_NATS_URL; its configuration must include ${paths.natsConfig}`);
+    return { url: env.RIALTO_NATS_URL, stop: async () => {} };
+  }
+  if (program.missing) throw new Error(`nats-server cannot be had (${program.why.join('; ')}). This helps: ${program.help}`);
+  const start = (port) => startNats({ configFile: paths.natsConfig, binary: program.path, port, logFile: `${paths.logs}/nats.log` });
+  const keeper = await keepEngine({ name: 'nats', start, say, onStarted });
+  say(`nats-server ${program.version} is ready`);
+  return { url: keeper.details.url, keeper, stop: keeper.stop };
+}
+
+/**
+ * TURN is the one engine that people can do without on one machine or in one network, so its absence is told and is no error.
+ * @returns {Promise<{ urls: string[], secret: string, off?: string, stop: () => Promise<void> }>}
+ */
+export async function bringUpTurn({ paths, env, secret, say, onStarted }) {
+  if (env.RIALTO_TURN_URLS) return { urls: env.RIALTO_TURN_URLS.split(','), secret: env.RIALTO_TURN_SECRET ?? '', stop: async () => {} };
+  const nothing = (off) => ({ urls: [], secret, off, stop: async () => {} });
+  const program = await findTurn(say);
+  if (program.missing) return nothing(`calls between different networks (no coturn: ${program.why.join('; ')}). This helps: ${program.help}`);
+  try {
+    const address = env.RIALTO_TURN_ADDRESS ?? '127.0.0.1';
+    const start = (port) => startTurn({ program, address, port, secret, logFile: `${paths.logs}/turn.log` });
+    const keeper = await keepEngine({ name: 'turn', start, say, onStarted });
+    say(`coturn ${program.version} is ready`);
+    return { urls: keeper.details.urls, secret, keeper, stop: keeper.stop };
+  } catch (error) {
+    return nothing(`calls between different networks (${error.message})`);
+  }
+}
