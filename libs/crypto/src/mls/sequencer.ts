@@ -1,0 +1,102 @@
+import type { Chain } from '../device-chain.ts';
+import { toBase64url } from '../primitives.ts';
+import { MESSAGE_ID_BYTES } from './message-id.ts';
+import { commitPolicy } from './commit-policy.ts';
+import { isSameDevice, type LeafCredential } from './credential.ts';
+import { readWelcome } from './key-package.ts';
+import { checkCertified, checkMembers } from './members.ts';
+import { type Policy, policyOf, readGroupId } from './policy.ts';
+import { decodeMessage, groupInfoMatches, InvalidGroupData, readGroupInfo } from './public-group.ts';
+import type { PublicSuite } from './public-suite.ts';
+import type { Refusal } from './refusal.ts';
+
+/** What a client uploads for a commit, in one piece. */
+export type Bundle = { commit: Uint8Array; welcome?: Uint8Array; groupInfo: Uint8Array };
+/** What the service may say of a group in one epoch. It keeps the group info, and nothing secret. */
+export type GroupHead = { policy: Policy; epoch: bigint; leaves: LeafCredential[] };
+
+/**
+ * Opens a conversation: one leaf, its creator, at epoch 0, certified by the creator's chain. Throws on anything else. The caller demands
+ * that the creator is the session's device, and that conversation id and kind are the ones that were asked for.
+ */
+export async function openGroup(
+  groupInfo: Uint8Array,
+  chain: Chain,
+  suite: PublicSuite,
+): Promise<GroupHead & { creator: LeafCredential }> {
+  const { group } = await readGroupInfo(groupInfo, suite);
+  const policy = policyOf(group.groupContext.extensions);
+  const [creator, ...others] = checkMembers(group, policy).values();
+  if (!creator || others.length > 0 || group.groupContext.epoch !== 0n) throw new InvalidGroupData('not a new group');
+  checkCertified(creator, policy, { chains: new Map([[chain.account, chain]]), leaving: new Set() }, new Map());
+  const { account, device, chainSeq, chainHead } = creator;
+  const credential = { account, device, chainSeq, chainHead };
+  return { policy, epoch: 0n, leaves: [credential], creator: credential };
+}
+
+/** Reads what the service stored. */
+export async function readGroupHead(groupInfo: Uint8Array, suite: PublicSuite): Promise<GroupHead> {
+  const { group } = await readGroupInfo(groupInfo, suite);
+  const policy = policyOf(group.groupContext.extensions);
+  return { policy, epoch: group.groupContext.epoch, leaves: [...checkMembers(group, policy).values()].map(credentialOf) };
+}
+
+export type CommitAnswer =
+  | ({ accepted: true; by: LeafCredential; added: LeafCredential[]; welcomeRefs: string[] } & GroupHead)
+  | { accepted: false; reason: 'stale-epoch' | 'group-info' | 'not-the-committer' | 'welcome' | Refusal; detail?: string };
+
+/**
+ * The sequencer's judgement of a commit bundle against the stored group info. `session` is the device whose session sent it: an
+ * outsider cannot check a commit's membership tag, so the committing leaf must be that device. On acceptance the caller stores
+ * `bundle.groupInfo`, in one transaction with `UNIQUE (conversation, epoch)`.
+ */
+export async function judgeCommit(
+  { groupInfo, bundle, session }: { groupInfo: Uint8Array; bundle: Bundle; session: Pick<LeafCredential, 'account' | 'device'> },
+  suite: PublicSuite,
+): Promise<CommitAnswer> {
+  const { group } = await readGroupInfo(groupInfo, suite);
+  const verdict = await commitPolicy(group, bundle.commit, suite);
+  if (!verdict.ok) {
+    const reason = verdict.reason === 'other-epoch' ? 'stale-epoch' : verdict.reason;
+    return { accepted: false, reason, ...(verdict.detail !== undefined && { detail: verdict.detail }) };
+  }
+  const { after, policy, by, added } = verdict;
+  if (!isSameDevice(by, session)) return { accepted: false, reason: 'not-the-committer' };
+  if (!(await groupInfoMatches(after, bundle.groupInfo, suite).catch(() => false)))
+    return { accepted: false, reason: 'group-info' };
+  const welcomeRefs = welcomeFor(bundle, added.length);
+  if (!welcomeRefs) return { accepted: false, reason: 'welcome' };
+  const leaves = [...checkMembers(after, policy).values()].map(credentialOf);
+  return { accepted: true, by, added, welcomeRefs, policy, epoch: after.groupContext.epoch, leaves };
+}
+
+/** Undefined unless there is a welcome exactly when somebody was added, with one part for each. */
+function welcomeFor({ welcome }: Bundle, added: number): string[] | undefined {
+  if (!welcome) return added === 0 ? [] : undefined;
+  try {
+    const { refs } = readWelcome(welcome);
+    return refs.length === added && added > 0 ? refs : undefined;
+  } catch {
+    return undefined; // not a welcome: the caller refuses the bundle
+  }
+}
+
+/** What an application message says in the clear. The service checks conversation and epoch window, and deduplicates by the id. */
+export type SealedMessage = { conversationId: string; resetSeq: number; epoch: bigint; messageId: string };
+
+/** Throws unless the bytes are one application message: a commit may not hide in a PrivateMessage. */
+export function readSealedMessage(bytes: Uint8Array): SealedMessage {
+  const message = decodeMessage(bytes);
+  if (message.wireformat !== 'mls_private_message' || message.privateMessage.contentType !== 'application')
+    throw new InvalidGroupData('not an application message');
+  const { groupId, epoch, authenticatedData } = message.privateMessage;
+  if (authenticatedData.length !== MESSAGE_ID_BYTES) throw new InvalidGroupData('message id');
+  return { ...readGroupId(groupId), epoch, messageId: toBase64url(authenticatedData) };
+}
+
+const credentialOf = ({ account, device, chainSeq, chainHead }: LeafCredential): LeafCredential => ({
+  account,
+  device,
+  chainSeq,
+  chainHead,
+});
