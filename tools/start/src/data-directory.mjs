@@ -15,7 +15,8 @@ export function dataPaths(dataDir) {
     logs: at('logs'),
     lock: at('in-use.json'),
     processes: at('processes.jsonl'),
-    migrated: at('migrated.json'),
+    stripeSim: at('stripe-sim'),
+    state: at('system.json'),
   };
 }
 
@@ -86,7 +87,7 @@ const isAlive = ({ pid, began }) => began !== undefined && beginningOf(pid) === 
 /** Deletes what a start made, by name, and nothing else that may lie in the same directory. */
 export async function removeData(paths) {
   await removePostgresData(paths.postgres);
-  for (const place of [paths.secrets, paths.natsConfig, paths.logs, paths.processes, paths.migrated]) {
+  for (const place of [paths.secrets, paths.natsConfig, paths.logs, paths.processes, paths.stripeSim, paths.state]) {
     fs.rmSync(place, { recursive: true, force: true });
   }
 }

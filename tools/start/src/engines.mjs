@@ -75,7 +75,8 @@ export async function bringUpNats({ paths, env, say, onStarted, program }) {
     return { url: env.RIALTO_NATS_URL, stop: async () => {} };
   }
   if (program.missing) throw new Error(`nats-server cannot be had (${program.why.join('; ')}). This helps: ${program.help}`);
-  const start = (port) => startNats({ configFile: paths.natsConfig, binary: program.path, port, logFile: `${paths.logs}/nats.log` });
+  const start = (port) =>
+    startNats({ configFile: paths.natsConfig, binary: program.path, port, logFile: `${paths.logs}/nats.log` });
   const keeper = await keepEngine({ name: 'nats', start, say, onStarted });
   say(`nats-server ${program.version} is ready`);
   return { url: keeper.details.url, keeper, stop: keeper.stop };
@@ -86,10 +87,12 @@ export async function bringUpNats({ paths, env, say, onStarted, program }) {
  * @returns {Promise<{ urls: string[], secret: string, off?: string, stop: () => Promise<void> }>}
  */
 export async function bringUpTurn({ paths, env, secret, say, onStarted }) {
-  if (env.RIALTO_TURN_URLS) return { urls: env.RIALTO_TURN_URLS.split(','), secret: env.RIALTO_TURN_SECRET ?? '', stop: async () => {} };
+  if (env.RIALTO_TURN_URLS)
+    return { urls: env.RIALTO_TURN_URLS.split(','), secret: env.RIALTO_TURN_SECRET ?? '', stop: async () => {} };
   const nothing = (off) => ({ urls: [], secret, off, stop: async () => {} });
   const program = await findTurn(say);
-  if (program.missing) return nothing(`calls between different networks (no coturn: ${program.why.join('; ')}). This helps: ${program.help}`);
+  if (program.missing)
+    return nothing(`calls between different networks (no coturn: ${program.why.join('; ')}). This helps: ${program.help}`);
   try {
     const address = env.RIALTO_TURN_ADDRESS ?? '127.0.0.1';
     const start = (port) => startTurn({ program, address, port, secret, logFile: `${paths.logs}/turn.log` });

@@ -9,8 +9,10 @@ export async function portProblem(port, host) {
   const hosts = host === '127.0.0.1' ? ['127.0.0.1', '::1'] : [host];
   for (const one of hosts) {
     const code = await bindError(port, one);
-    if (code === 'EADDRINUSE') return `Port ${port} is taken by another program. Choose another, for example: RIALTO_PORT=${port + 1} npm start`;
-    if (code === 'EACCES') return `Port ${port} needs rights that this user does not have. Choose one above 1023, for example: RIALTO_PORT=7420 npm start`;
+    if (code === 'EADDRINUSE')
+      return `Port ${port} is taken by another program. Choose another, for example: RIALTO_PORT=${port + 1} npm start`;
+    if (code === 'EACCES')
+      return `Port ${port} needs rights that this user does not have. Choose one above 1023, for example: RIALTO_PORT=7420 npm start`;
   }
   return undefined;
 }

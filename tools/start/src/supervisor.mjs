@@ -12,12 +12,12 @@ const EARLY_FAILURES = 4;
  * Keeps one process running: starts it again, with back-off, when it ends by itself.
  * @param {object} options
  * @param {string} options.name
- * @param {() => import('@rialto/engines').launch} options.begin starts the process once
+ * @param {string} options.folder where its code lies, for whoever watches the files
  * @param {(line: string) => void} options.say
  * @param {(pid: number) => void} options.onStarted
  * @param {(reason: string) => void} options.onHopeless called once when it fails again and again before it ever was healthy
  */
-export function supervise({ name, command, args, options, say, onStarted, onHopeless }) {
+export function supervise({ name, folder, command, args, options, say, onStarted, onHopeless }) {
   let current;
   let isWanted = true;
   let failures = 0;
@@ -41,6 +41,7 @@ export function supervise({ name, command, args, options, say, onStarted, onHope
 
   return {
     name,
+    folder,
     get pid() {
       return current.pid;
     },

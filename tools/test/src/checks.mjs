@@ -15,7 +15,10 @@ const CHECKS = [
   { name: 'types of the web client', command: [bin('tsc'), '-p', 'apps/web'], when: () => has('apps', 'web', 'tsconfig.json') },
   { name: 'format', command: [bin('prettier'), '--check', '--log-level', 'warn', '.'], help: 'npm run format mends it' },
   { name: 'lint', command: [bin('oxlint')] },
-  { name: 'dependency rules', command: [bin('depcruise'), 'apps', 'libs', 'tools', '--config', '.dependency-cruiser.mjs', '--output-type', 'err-long'] },
+  {
+    name: 'dependency rules',
+    command: [bin('depcruise'), 'apps', 'libs', 'tools', '--config', '.dependency-cruiser.mjs', '--output-type', 'err-long'],
+  },
   { name: 'dead code', command: [bin('knip'), '--no-config-hints'] },
   { name: 'tidy', command: [process.execPath, 'tools/tidy/src/tidy.ts'] },
   { name: 'generated documents', command: [process.execPath, 'tools/test/src/generated.mjs', '--check'] },
@@ -25,7 +28,9 @@ const CHECKS = [
 /** Runs the checks and prints each with its time; what a failed one said follows it. @returns the exit code */
 export async function runChecks(names) {
   const began = performance.now();
-  const queue = CHECKS.filter(({ name, when }) => (names.length === 0 || names.some((wanted) => name.includes(wanted))) && (!when || when()));
+  const queue = CHECKS.filter(
+    ({ name, when }) => (names.length === 0 || names.some((wanted) => name.includes(wanted))) && (!when || when()),
+  );
   if (queue.length === 0) {
     console.log(`There is no such check; there are: ${CHECKS.map(({ name }) => name).join(', ')}`);
     return 1;
@@ -36,7 +41,9 @@ export async function runChecks(names) {
   };
   await Promise.all(Array.from({ length: AT_ONCE }, lane));
   const seconds = ((performance.now() - began) / 1000).toFixed(1);
-  console.log(failed.length === 0 ? `verify: all well after ${seconds} s` : `verify: failed after ${seconds} s: ${failed.join(', ')}`);
+  console.log(
+    failed.length === 0 ? `verify: all well after ${seconds} s` : `verify: failed after ${seconds} s: ${failed.join(', ')}`,
+  );
   return failed.length === 0 ? 0 : 1;
 }
 

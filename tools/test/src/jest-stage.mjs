@@ -62,7 +62,9 @@ async function runToTheEnd(args, env, report, { timeoutMs, stopping }) {
 
 /** A file that does not even load counts as one failure, and so does a test that did not run: none is skipped here. */
 function count(report, end) {
-  const broken = report.testResults.filter(({ status, assertionResults }) => status === 'failed' && !assertionResults.some((one) => one.status === 'failed'));
+  const broken = report.testResults.filter(
+    ({ status, assertionResults }) => status === 'failed' && !assertionResults.some((one) => one.status === 'failed'),
+  );
   const notRun = report.numPendingTests + report.numTodoTests;
   if (notRun > 0) console.log(`${notRun} tests were skipped, which counts as failed`);
   const slow = report.testResults

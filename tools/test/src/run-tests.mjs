@@ -48,7 +48,12 @@ async function runStage(stage, patterns, found, stopping) {
   const files = await listTests(stage.name, patterns);
   if (files.length === 0) return { passed: 0, failed: 0 };
   const missing = stage.needs && found[stage.needs]?.missing && found[stage.needs];
-  if (missing) return { passed: 0, failed: 0, notRun: `${stage.needs} cannot be had (${missing.why.join('; ')}). This helps: ${missing.help}` };
+  if (missing)
+    return {
+      passed: 0,
+      failed: 0,
+      notRun: `${stage.needs} cannot be had (${missing.why.join('; ')}). This helps: ${missing.help}`,
+    };
   const began = performance.now();
   console.log(`\n== ${stage.name}: ${files.length} ${files.length === 1 ? 'file' : 'files'}`);
   let surroundings;
@@ -62,7 +67,9 @@ async function runStage(stage, patterns, found, stopping) {
   } finally {
     await surroundings?.stop();
   }
-  console.log(`== ${stage.name}: ${result.passed} passed, ${result.failed} failed in ${((performance.now() - began) / 1000).toFixed(1)} s`);
+  console.log(
+    `== ${stage.name}: ${result.passed} passed, ${result.failed} failed in ${((performance.now() - began) / 1000).toFixed(1)} s`,
+  );
   return result;
 }
 

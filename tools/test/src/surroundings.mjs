@@ -45,14 +45,14 @@ export async function bringUpEngines() {
  * `{ url, gatewayUrls, postgresUrl, natsUrl, dataDir, processes: [{ name, pid }] }`. A test may kill a process by its number; it is started
  * again, as it is for everybody.
  */
-export async function bringUpSystem(found) {
+export async function bringUpSystem(found, signal) {
   const { dir, remove } = testDir();
   const lines = [];
   const dataDir = path.join(dir, 'data');
   let system;
   try {
     const replicas = { gateway: 2, messaging: 2 };
-    system = await startSystem({ port: await freePort(), dataDir, replicas, say: (line) => lines.push(line) });
+    system = await startSystem({ port: await freePort(), dataDir, replicas, signal, say: (line) => lines.push(line) });
   } catch (error) {
     console.log(lines.join('\n'));
     remove();

@@ -1,0 +1,62 @@
+import { spawn } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { freePort } from '@rialto/engines';
+import { ROOT } from './install.mjs';
+import { readOptions } from './options.mjs';
+import { StartProblem } from './start-problem.mjs';
+import { onStopSignal } from './stop-signal.mjs';
+import { startSystem } from './system.mjs';
+
+const ASK_TIMEOUT_MS = 2_000;
+
+/** Plays the demo on the running system, or on one with data of its own that is gone afterwards. @returns the exit code */
+export async function demo(args) {
+  let system;
+  let child;
+  let dir;
+  const end = async () => {
+    child?.kill();
+    await system?.stop();
+    if (dir) fs.rmSync(dir, { recursive: true, force: true });
+  };
+  onStopSignal(async () => {
+    await end();
+    process.exit(130);
+  });
+  try {
+    const { port } = readOptions([]);
+    let url = `http://localhost:${port}`;
+    if (await isReady(url)) {
+      console.log(`Using the Rialto that runs at ${url}.`);
+    } else {
+      console.log(`No Rialto runs at ${url}; starting one for the demo.`);
+      dir = fs.mkdtempSync(path.join(os.tmpdir(), 'rialto-demo-'));
+      fs.chmodSync(dir, 0o711);
+      system = await startSystem({
+        port: await freePort(),
+        dataDir: path.join(dir, 'data'),
+        web: false,
+        say: (line) => console.log(`  ${line}`),
+      });
+      ({ url } = system);
+    }
+    const main = path.join(ROOT, 'apps', 'cli', 'src', 'demo.ts');
+    child = spawn(process.execPath, [main, ...args], { stdio: 'inherit', env: { ...process.env, RIALTO_URL: url } });
+    return await new Promise((resolve) => child.once('exit', (code) => resolve(code ?? 1)));
+  } catch (error) {
+    console.error(error instanceof StartProblem ? error.message : (error.stack ?? error));
+    return 1;
+  } finally {
+    await end();
+  }
+}
+
+async function isReady(url) {
+  try {
+    return (await fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(ASK_TIMEOUT_MS) })).ok;
+  } catch {
+    return false; // Nobody listens there, which is an answer.
+  }
+}

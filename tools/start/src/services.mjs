@@ -1,0 +1,105 @@
+import path from 'node:path';
+import { cacheDir } from '@rialto/engines';
+import { ROOT } from './install.mjs';
+
+/** The processes of a system, in the order in which they are started: what others need first, the door last. */
+export const SERVICES = [
+  { name: 'stripe-sim', main: 'tools/stripe-sim/src/main.ts', environment: stripeSimEnvironment },
+  { name: 'identity', main: 'apps/identity/src/main.ts', environment: identityEnvironment },
+  { name: 'messaging', main: 'apps/messaging/src/main.ts', environment: serviceEnvironment },
+  { name: 'calls', main: 'apps/calls/src/main.ts', environment: callsEnvironment },
+  { name: 'payments', main: 'apps/payments/src/main.ts', environment: paymentsEnvironment },
+  { name: 'gateway', main: 'apps/gateway/src/main.ts', environment: gatewayEnvironment },
+];
+
+export const SERVICES_WITH_DATABASE = ['identity', 'messaging', 'calls', 'payments'];
+export const isStripeSimulated = (env) => !env.RIALTO_STRIPE_KEY;
+
+/** What a process may inherit: where programs are, the time zone and the language, and nothing that holds a secret of somebody else. */
+const INHERITED = ['PATH', 'HOME', 'TZ', 'LANG', 'TMPDIR', 'NODE_ENV', 'NODE_OPTIONS', 'RIALTO_LOG_LEVEL'];
+
+/**
+ * The whole environment of one process.
+ * @param {{ secrets, natsUrl: string, databaseUrl: (service: string) => string, turn, ports, urls, webDir?: string, env }} world
+ */
+export function environmentOf(service, replica, world) {
+  const inherited = INHERITED.filter((name) => world.env[name] !== undefined).map((name) => [name, world.env[name]]);
+  return {
+    ...Object.fromEntries(inherited),
+    NODE_COMPILE_CACHE: path.join(cacheDir(), 'compiled'),
+    ...service.environment(service, world, replica),
+    ...world.extraEnv,
+  };
+}
+
+export const mainOf = (service) => path.join(ROOT, service.main);
+
+function processEnvironment({ name }, { secrets, natsUrl }) {
+  return {
+    RIALTO_NATS_URL: natsUrl,
+    RIALTO_NATS_SEED: secrets[`nats_${name}`].seed,
+    RIALTO_TOKEN_PUBLIC_KEY: secrets.tokenKey.publicKey,
+  };
+}
+
+function serviceEnvironment(service, world) {
+  return { ...processEnvironment(service, world), RIALTO_DATABASE_URL: world.databaseUrl(service.name) };
+}
+
+function identityEnvironment(service, world) {
+  return {
+    ...serviceEnvironment(service, world),
+    RIALTO_TOKEN_PRIVATE_KEY: world.secrets.tokenKey.seed,
+    RIALTO_ORIGINS: world.origins.join(','),
+  };
+}
+
+function callsEnvironment(service, world) {
+  return {
+    ...serviceEnvironment(service, world),
+    RIALTO_TURN_URLS: world.turn.urls.join(','),
+    RIALTO_TURN_SECRET: world.turn.secret,
+  };
+}
+
+function paymentsEnvironment(service, world) {
+  const { secrets, env, urls } = world;
+  const stripe = isStripeSimulated(env)
+    ? {
+        RIALTO_STRIPE_URL: urls.stripeSim,
+        RIALTO_STRIPE_KEY: secrets.stripeKey,
+        RIALTO_STRIPE_WEBHOOK_SECRET: secrets.stripeWebhook,
+      }
+    : {
+        RIALTO_STRIPE_KEY: env.RIALTO_STRIPE_KEY,
+        RIALTO_STRIPE_WEBHOOK_SECRET: env.RIALTO_STRIPE_WEBHOOK_SECRET ?? '',
+      };
+  return {
+    ...serviceEnvironment(service, world),
+    ...stripe,
+    RIALTO_LEDGER_KEY: secrets.ledgerKey.seed,
+    RIALTO_PUBLIC_URL: urls.public,
+  };
+}
+
+function gatewayEnvironment(service, world, replica) {
+  return {
+    ...processEnvironment(service, world),
+    RIALTO_PORT: String(world.ports.gateways[replica]),
+    RIALTO_HOST: world.host,
+    RIALTO_ORIGINS: world.origins.join(','),
+    ...(world.webDir && { RIALTO_WEB_DIR: world.webDir }),
+    ...(isStripeSimulated(world.env) && { RIALTO_STRIPE_SIM_URL: world.urls.stripeSim }),
+  };
+}
+
+function stripeSimEnvironment(_service, { ports, urls, secrets, paths }) {
+  return {
+    RIALTO_STRIPE_SIM_PORT: String(ports.stripeSim),
+    RIALTO_STRIPE_SIM_PUBLIC_URL: `${urls.public}/simulated-stripe`,
+    RIALTO_STRIPE_SIM_KEY: secrets.stripeKey,
+    RIALTO_STRIPE_SIM_WEBHOOK_URL: `${urls.public}/v1/stripe/webhook`,
+    RIALTO_STRIPE_SIM_WEBHOOK_SECRET: secrets.stripeWebhook,
+    RIALTO_STRIPE_SIM_DATA: path.join(paths.dataDir, 'stripe-sim'),
+  };
+}

@@ -1,0 +1,146 @@
+import fs from 'node:fs';
+import { findNats, freePort } from '@rialto/engines';
+import { dataPaths, recordProcess, stopLeftOvers, takeDataDirectory } from './data-directory.mjs';
+import { bringUpNats, bringUpPostgres, bringUpTurn } from './engines.mjs';
+import { migrate } from './migrations.mjs';
+import { writeNatsConfig } from './nats-config.mjs';
+import { portProblem } from './ports.mjs';
+import { keptSecrets } from './secrets.mjs';
+import { databaseUrlOf, startServices } from './service-processes.mjs';
+import { isStripeSimulated, SERVICES } from './services.mjs';
+import { StartProblem } from './start-problem.mjs';
+import { buildWeb } from './web-build.mjs';
+
+const DEFAULT_HOST = '127.0.0.1';
+
+/** Brings up the whole system; see index.d.mts. Whatever fails, what was started before is stopped again. */
+export async function startSystem({
+  port,
+  host = DEFAULT_HOST,
+  dataDir,
+  replicas = {},
+  say = () => {},
+  env: extraEnv = {},
+  web = true,
+}) {
+  const paths = dataPaths(dataDir);
+  const giveUpIfTold = () => {
+    if (signal?.aborted) throw new StartProblem('The start was stopped.');
+  };
+  const url = `http://${host === DEFAULT_HOST ? 'localhost' : host}:${port}`;
+  const lock = takeDataDirectory(paths, url);
+  if (lock.holder) {
+    throw new StartProblem(`Rialto already runs on these data (${dataDir}, process ${lock.holder.pid}) at ${lock.holder.url}.`);
+  }
+  const undo = [lock.release];
+  const stop = stopOnce(undo);
+  try {
+    await stopLeftOvers(paths, say);
+    const problem = await portProblem(port, host);
+    if (problem) throw new StartProblem(problem);
+    fs.mkdirSync(paths.logs, { recursive: true });
+    return await bringUp({ paths, host, port, url, replicas, say, extraEnv, web, undo, stop, giveUpIfTold });
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function bringUp({ paths, host, port, url, replicas, say, extraEnv, web, undo, stop, giveUpIfTold }) {
+  const env = { ...process.env, ...extraEnv };
+  const secrets = keptSecrets(paths.secrets);
+  const state = runningState(paths);
+  const common = { paths, env, say, onStarted: state.started };
+  const keep = (engine) => {
+    undo.push(engine.stop);
+    return engine;
+  };
+  const natsReady = Promise.all([findNats(say), writeNatsConfig(paths.natsConfig, secrets)]);
+  const [postgres, nats, turn, webDir] = await allOrNone([
+    bringUpPostgres(common).then(keep),
+    natsReady.then(([program]) => bringUpNats({ ...common, program })).then(keep),
+    bringUpTurn({ ...common, secret: secrets.turn }).then(keep),
+    web ? buildWeb(say) : undefined,
+  ]);
+  giveUpIfTold();
+  await migrate({ postgresUrl: postgres.url, secrets, env, say });
+
+  giveUpIfTold();
+  const ports = { gateways: [port], stripeSim: await freePort() };
+  for (let more = (replicas.gateway ?? 1) - 1; more > 0; more--) ports.gateways.push(await freePort());
+  const gatewayUrls = [url, ...ports.gateways.slice(1).map((one) => `http://${host}:${one}`)];
+  const world = {
+    ...{ secrets, host, ports, turn, webDir, paths, env, extraEnv },
+    natsUrl: nats.url,
+    databaseUrl: (service) => databaseUrlOf(postgres.url, service, secrets),
+    origins: originsOf(env, ports.gateways, host),
+    urls: { public: env.RIALTO_PUBLIC_URL ?? url, stripeSim: `http://127.0.0.1:${ports.stripeSim}` },
+  };
+  const services = await startServices({ world, replicas, say, onStarted: state.started, gatewayUrls, undo, giveUpIfTold });
+  const engines = [postgres, nats, turn].flatMap(({ keeper }) => keeper ?? []);
+  state.describe({ url, gatewayUrls, postgresUrl: postgres.url, natsUrl: nats.url, dataDir: paths.dataDir });
+  const notes = notesOn({ env, turn, webDir });
+  const { postgresUrl, natsUrl } = { postgresUrl: postgres.url, natsUrl: nats.url };
+  return { url, gatewayUrls, services, engines, postgresUrl, natsUrl, stateFile: paths.state, logsDir: paths.logs, notes, stop };
+}
+
+/** Waits for all even when one fails, so that everything that did start is known and can be stopped. */
+async function allOrNone(promises) {
+  const settled = await Promise.allSettled(promises);
+  const failed = settled.find(({ status }) => status === 'rejected');
+  if (failed) throw failed.reason;
+  return settled.map(({ value }) => value);
+}
+
+/** Stops in the opposite order of starting, once, however often it is asked. */
+function stopOnce(undo) {
+  let stopping;
+  return () => {
+    stopping ??= (async () => {
+      while (undo.length > 0) await undo.pop()();
+    })();
+    return stopping;
+  };
+}
+
+/** Keeps the file that says what runs where, for tests and for `npm run demo`. */
+function runningState(paths) {
+  const processes = new Map();
+  let facts = {};
+  const write = () => {
+    const part = `${paths.state}.part`;
+    const list = [...processes].map(([name, pid]) => ({ name, pid }));
+    fs.writeFileSync(part, JSON.stringify({ ...facts, processes: list }, null, 2), { mode: 0o600 });
+    fs.renameSync(part, paths.state);
+  };
+  return {
+    started: (name, pid) => {
+      recordProcess(paths, name, pid);
+      processes.set(name, pid);
+      write();
+    },
+    describe: (more) => {
+      facts = more;
+      write();
+    },
+  };
+}
+
+/** A browser on this machine may call it by either name; behind a proxy the operator lists the public ones. */
+function originsOf(env, ports, host) {
+  if (env.RIALTO_ORIGINS) return env.RIALTO_ORIGINS.split(',');
+  const names = host === DEFAULT_HOST ? ['localhost', '127.0.0.1'] : [host];
+  return ports.flatMap((port) => names.map((name) => `http://${name}:${port}`));
+}
+
+function notesOn({ env, turn, webDir }) {
+  const simulated = isStripeSimulated(env)
+    ? ['Money is simulated: no card is charged. A Stripe key in RIALTO_STRIPE_KEY makes it real.']
+    : [];
+  const off = [];
+  if (turn.off) off.push(`Off: ${turn.off}`);
+  if (!webDir) off.push('Off: the web client (it is not in this tree)');
+  return { simulated, off };
+}
+
+export { SERVICES };
