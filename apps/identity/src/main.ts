@@ -1,0 +1,4 @@
+import { runService } from '@rialto/service';
+import { identityService } from './service.ts';
+
+await runService(identityService);
