@@ -2,6 +2,8 @@ import { findTurn, startNats, startPostgres, startTurn } from '@rialto/engines';
 
 const FIRST_BACK_OFF_MS = 250;
 const LONGEST_BACK_OFF_MS = 10_000;
+/** The migrator makes it when it is not there. */
+const DATABASE = 'rialto';
 
 /**
  * Keeps an engine running on one port: when it ends by itself it is started again there, since the services know it by that port.
@@ -65,7 +67,9 @@ export async function bringUpPostgres({ paths, env, say, onStarted }) {
     onStarted,
   });
   say(`PostgreSQL ${keeper.details.version} is ready; the data are in ${keeper.details.dataDir}`);
-  return { url: keeper.details.url, keeper, stop: keeper.stop };
+  const url = new URL(keeper.details.url);
+  url.pathname = `/${DATABASE}`;
+  return { url: url.href, keeper, stop: keeper.stop };
 }
 
 /** NATS at the address in the environment, which must then use the configuration that we wrote, or our own. */

@@ -47,14 +47,27 @@ function fail(sentence) {
 const readJson = (...parts) => JSON.parse(fs.readFileSync(path.join(ROOT, ...parts), 'utf8'));
 const pinnedVersion = () => readJson('package.json').dependencies.node;
 
-/** npm writes this file last, so an interrupted install is repeated; a changed lock is newer than it. */
+/**
+ * npm writes its own lock in node_modules last, so an interrupted install is repeated. When ours is newer than that one, what counts is whether
+ * the versions that it asks for are there: a new date alone, as a checkout gives it, is no reason to install everything again.
+ */
 function isInstalled() {
   const done = path.join(ROOT, 'node_modules', '.package-lock.json');
-  return fs.existsSync(done) && fs.statSync(done).mtimeMs >= fs.statSync(path.join(ROOT, 'package-lock.json')).mtimeMs;
+  if (!fs.existsSync(done)) return false;
+  if (fs.statSync(done).mtimeMs >= fs.statSync(path.join(ROOT, 'package-lock.json')).mtimeMs) return true;
+  const isThere = ([place, { version, optional }]) => {
+    const file = path.join(ROOT, place, 'package.json');
+    return fs.existsSync(file) ? readJson(place, 'package.json').version === version : optional === true;
+  };
+  if (!wantedPackages().every(isThere)) return false;
+  fs.utimesSync(done, new Date(), new Date());
+  return true;
 }
 
 async function install(say) {
-  const wanted = topLevelPackages();
+  const wanted = wantedPackages()
+    .map(([place]) => place)
+    .filter((place) => TOP_LEVEL.test(place));
   say(`Installing ${wanted.length} packages (npm ci)…`);
   const began = performance.now();
   const progress = setInterval(
@@ -81,16 +94,14 @@ async function install(say) {
   say(`Packages are installed after ${((performance.now() - began) / 1000).toFixed(0)} s.`);
 }
 
-/** The packages that npm will put directly below node_modules on this machine. */
-function topLevelPackages() {
+/** The packages that npm puts into node_modules on this machine; the workspaces are links and are not among them. */
+function wantedPackages() {
   const fits = (list, mine) => !list || list.includes(mine);
   return Object.entries(readJson('package-lock.json').packages)
-    .filter(([place]) => /^node_modules\/(@[^/]+\/)?[^/]+$/.test(place))
-    .filter(
-      ([, { os, cpu, libc, link }]) => !link && fits(os, process.platform) && fits(cpu, process.arch) && !libc?.includes('musl'),
-    )
-    .map(([place]) => place);
+    .filter(([place, { link }]) => place.includes('node_modules/') && !link)
+    .filter(([, { os, cpu, libc }]) => fits(os, process.platform) && fits(cpu, process.arch) && !libc?.includes('musl'));
 }
+const TOP_LEVEL = /^node_modules\/(@[^/]+\/)?[^/]+$/;
 const countInstalled = (places) => places.filter((place) => fs.existsSync(path.join(ROOT, place, 'package.json'))).length;
 
 /** The channel between the two tells the second that the first was killed, so that nothing is left behind. */

@@ -16,7 +16,12 @@ export async function migrate({ postgresUrl, secrets, env, say }) {
       secrets[`database_${service}_${role}`],
     ]),
   );
-  const environment = { PATH: env.PATH, HOME: env.HOME, RIALTO_POSTGRES_URL: postgresUrl, ...Object.fromEntries(passwords) };
+  const environment = {
+    PATH: env.PATH,
+    HOME: env.HOME,
+    RIALTO_ADMIN_DATABASE_URL: postgresUrl,
+    ...Object.fromEntries(passwords),
+  };
   const began = performance.now();
   const { status, stdout, stderr } = await run(process.execPath, [MIGRATOR], { cwd: ROOT, env: environment });
   if (status !== 0) throw new StartProblem(`The database could not be brought up to date:\n${(stderr || stdout).trim()}`);
