@@ -1,0 +1,4 @@
+import { runService } from '@rialto/service';
+import { callsService } from './service.ts';
+
+await runService(callsService);
