@@ -1,0 +1,121 @@
+import { connect, errors, nkeyAuthenticator, type NatsConnection } from '@nats-io/transport-node';
+import type { Peer } from '@rialto/contracts';
+import type { Logger } from './log.ts';
+import { inboxOf } from './subjects.ts';
+
+/** Older servers have holes that matter here (CVE-2023-47090 and its kin). */
+const MIN_SERVER_VERSION = '2.12.7';
+const RECONNECT_EVERY_MS = 250;
+const RECONNECT_JITTER_MS = 100;
+/** A server that stopped answering is given up after `PING_EVERY_MS × MAX_PINGS_OUT`. */
+const PING_EVERY_MS = 3_000;
+const MAX_PINGS_OUT = 2;
+const CONNECT_TIMEOUT_MS = 5_000;
+
+/** A connection to NATS with its state. It comes back for ever; `isConnected` says whether a message would leave now. */
+export class NatsLink {
+  readonly peer: Peer;
+  readonly connection: NatsConnection;
+  readonly #log: Logger;
+  readonly #onLost = new Set<() => void>();
+  readonly #onDenied = new Set<(subject: string) => void>();
+  #isConnected = true;
+
+  constructor(peer: Peer, connection: NatsConnection, log: Logger) {
+    this.peer = peer;
+    this.connection = connection;
+    this.#log = log;
+    void this.#watch();
+  }
+
+  get isConnected(): boolean {
+    return this.#isConnected && !this.connection.isClosed();
+  }
+
+  /** Called when the connection is lost: whatever waits for a reply will not get it. */
+  onLost(listener: () => void): void {
+    this.#onLost.add(listener);
+  }
+  /** Called with the subject on which NATS did not let us publish. It tells so late and not by an exception. */
+  onDenied(listener: (subject: string) => void): void {
+    this.#onDenied.add(listener);
+  }
+
+  async #watch(): Promise<void> {
+    for await (const status of this.connection.status()) {
+      if (status.type === 'disconnect') this.#lose();
+      else if (status.type === 'reconnect') {
+        this.#isConnected = true;
+        this.#log.info('NATS is back');
+        await this.#leaveUnsafeServer();
+      } else if (status.type === 'error') this.#report(status.error);
+      else if (status.type === 'slowConsumer') this.#log.warn({ pending: status.pending }, 'NATS delivers faster than we read');
+    }
+    this.#lose();
+  }
+
+  async #leaveUnsafeServer(): Promise<void> {
+    try {
+      checkServer(this.connection);
+    } catch (error) {
+      this.#log.fatal({ err: error }, 'the server that came back is not the one that left');
+      await this.connection.close();
+    }
+  }
+
+  #lose(): void {
+    if (this.#isConnected) this.#log.warn('NATS is away; trying again until it is back');
+    this.#isConnected = false;
+    for (const listener of this.#onLost) listener();
+  }
+
+  #report(error: Error): void {
+    if (!(error instanceof errors.PermissionViolationError)) return this.#log.warn({ err: error }, 'NATS reports an error');
+    this.#log.error(
+      { operation: error.operation, subject: error.subject },
+      'NATS does not allow this; is the authorization current?',
+    );
+    if (error.operation === 'publish') for (const listener of this.#onDenied) listener(error.subject);
+  }
+}
+
+/** Connects as a peer with its nkey seed. Throws when NATS is away, refuses us, or is too old to be safe. */
+export async function connectNats(peer: Peer, { url, seed, log }: { url: string; seed: string; log: Logger }): Promise<NatsLink> {
+  const connection = await connect({
+    servers: url,
+    name: peer,
+    authenticator: nkeyAuthenticator(new TextEncoder().encode(seed)),
+    inboxPrefix: inboxOf(peer),
+    noAsyncTraces: true, // A quarter of a call's time goes into stack traces otherwise.
+    ignoreAuthErrorAbort: true,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: RECONNECT_EVERY_MS,
+    reconnectJitter: RECONNECT_JITTER_MS,
+    pingInterval: PING_EVERY_MS,
+    maxPingOut: MAX_PINGS_OUT,
+    timeout: CONNECT_TIMEOUT_MS,
+  });
+  try {
+    checkServer(connection);
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+  return new NatsLink(peer, connection, log);
+}
+
+function checkServer({ info }: NatsConnection): void {
+  const version = info?.version ?? '0';
+  if (isAtLeast(version, MIN_SERVER_VERSION)) return;
+  throw new Error(`nats-server ${version} is not safe to use: update it to ${MIN_SERVER_VERSION} or newer.`);
+}
+
+/** Whether version `a` (`2.14.6`, `2.12.7-beta.1`) is `b` or newer. */
+export function isAtLeast(a: string, b: string): boolean {
+  const [left, right] = [a, b].map((version) => version.split(/[.-]/).map((part) => Number.parseInt(part, 10) || 0));
+  for (let index = 0; index < 3; index++) {
+    const difference = (left?.[index] ?? 0) - (right?.[index] ?? 0);
+    if (difference !== 0) return difference > 0;
+  }
+  return true;
+}
