@@ -8,4 +8,4 @@ export { startNats } from './nats.mjs';
 export { NATS_MAX_PAYLOAD_BYTES, PINS } from './pins.mjs';
 export { postgresDataDir, removePostgresData, startPostgres } from './postgres.mjs';
 export { freePort, isPortFree, isRoot, launch, run, stopProcess, waitUntil } from './processes.mjs';
-export { findTurn, startTurn } from './turn.mjs';
+export { findTurn, startTurn, turnConfiguration } from './turn.mjs';

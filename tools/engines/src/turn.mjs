@@ -51,7 +51,7 @@ export async function startTurn({
   const chosen = port === 0 ? await freePort(address) : port;
   const dir = temporaryDir();
   const config = path.join(dir, 'turnserver.conf');
-  fs.writeFileSync(config, configuration({ address, port: chosen, secret, dir }), { mode: 0o600 });
+  fs.writeFileSync(config, turnConfiguration({ address, port: chosen, secret, dir }), { mode: 0o600 });
   if (isRoot) for (const place of [dir, config]) fs.chownSync(place, UNPRIVILEGED.uid, UNPRIVILEGED.gid);
   const server = launch(found.path, ['-c', config], {
     ...unprivileged,
@@ -85,11 +85,34 @@ export async function startTurn({
   };
 }
 
-function configuration({ address, port, secret, dir }) {
+/** Inner networks, which nobody may reach through a relay that the world can use (coturn takes ranges, not prefixes). */
+const INNER_NETWORKS = [
+  '0.0.0.0-0.255.255.255',
+  '10.0.0.0-10.255.255.255',
+  '100.64.0.0-100.127.255.255',
+  '127.0.0.0-127.255.255.255',
+  '169.254.0.0-169.254.255.255',
+  '172.16.0.0-172.31.255.255',
+  '192.168.0.0-192.168.255.255',
+  '::1-::1',
+  'fc00::-fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff',
+  'fe80::-febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff',
+];
+
+/**
+ * The lines of coturn's configuration file.
+ * @param {object} options
+ * @param {string} [options.address] to listen on and relay from; all of the machine's when absent
+ * @param {string} options.dir for its own small files
+ */
+export function turnConfiguration({ address, port, secret, dir }) {
   const isLoopback = address === '127.0.0.1' || address === '::1';
+  // Two people behind relays meet at this server's own address, so that one stays open even when it is an inner one.
+  const peers = isLoopback
+    ? ['allow-loopback-peers']
+    : [...INNER_NETWORKS.map((range) => `denied-peer-ip=${range}`), ...(address ? [`allowed-peer-ip=${address}`] : [])];
   return [
-    `listening-ip=${address}`,
-    `relay-ip=${address}`,
+    ...(address ? [`listening-ip=${address}`, `relay-ip=${address}`] : []),
     `listening-port=${port}`,
     'use-auth-secret',
     `static-auth-secret=${secret}`,
@@ -100,7 +123,7 @@ function configuration({ address, port, secret, dir }) {
     'no-tls',
     'no-dtls',
     'no-multicast-peers',
-    ...(isLoopback ? ['allow-loopback-peers'] : []),
+    ...peers,
     `userdb=${path.join(dir, 'turndb')}`,
     `pidfile=${path.join(dir, 'turnserver.pid')}`,
     'log-file=stdout',

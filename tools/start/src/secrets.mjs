@@ -1,9 +1,9 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import fs from 'node:fs';
+import { SERVICES_WITH_DATABASE } from './services.mjs';
 
 /** The processes that speak on NATS, each with a key of its own. */
 export const PEERS = ['gateway', 'identity', 'messaging', 'calls', 'payments'];
-const SERVICES_WITH_DATABASE = ['identity', 'messaging', 'calls', 'payments'];
 
 /**
  * The secrets of one installation, made at its first start and kept in its data directory, readable by its owner alone. A secret that a later
@@ -30,7 +30,7 @@ function newSecrets() {
   };
   for (const peer of PEERS) secrets[`nats_${peer}`] = natsUser();
   for (const service of SERVICES_WITH_DATABASE) {
-    for (const role of ['owner', 'app']) secrets[`database_${service}_${role}`] = randomBytes(24).toString('base64url');
+    secrets[`database_${service}_app`] = randomBytes(24).toString('base64url');
   }
   return secrets;
 }

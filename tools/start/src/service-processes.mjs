@@ -9,14 +9,6 @@ const READY_TIMEOUT_MS = 60_000;
 const ASK_EVERY_MS = 100;
 const ASK_TIMEOUT_MS = 3_000;
 
-/** The service's own role on the same server and database. */
-export function databaseUrlOf(superuserUrl, service, secrets) {
-  const url = new URL(superuserUrl);
-  url.username = `${service}_app`;
-  url.password = secrets[`database_${service}_app`];
-  return url.href;
-}
-
 /** Starts every service and waits until each gateway says that all of them answer. */
 export async function startServices({ world, replicas, say, onStarted, gatewayUrls, undo, giveUpIfTold }) {
   const hopeless = Promise.withResolvers();
@@ -60,6 +52,7 @@ async function stopServices(running) {
 async function waitUntilReady(url, giveUpIfTold) {
   let last = 'it does not answer';
   for (const end = Date.now() + READY_TIMEOUT_MS; Date.now() < end;) {
+    giveUpIfTold();
     try {
       const response = await fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(ASK_TIMEOUT_MS) });
       const body = await response.text();

@@ -32,6 +32,14 @@ export function environmentOf(service, replica, world) {
   };
 }
 
+/** The service's own role on the same server and database. */
+export function databaseUrlOf(superuserUrl, service, secrets) {
+  const url = new URL(superuserUrl);
+  url.username = `${service}_app`;
+  url.password = secrets[`database_${service}_app`];
+  return url.href;
+}
+
 export const mainOf = (service) => path.join(ROOT, service.main);
 
 function processEnvironment({ name }, { secrets, natsUrl }) {
@@ -98,7 +106,7 @@ function stripeSimEnvironment(_service, { ports, urls, secrets, paths }) {
     RIALTO_STRIPE_SIM_PORT: String(ports.stripeSim),
     RIALTO_STRIPE_SIM_PUBLIC_URL: `${urls.public}/simulated-stripe`,
     RIALTO_STRIPE_SIM_KEY: secrets.stripeKey,
-    RIALTO_STRIPE_SIM_WEBHOOK_URL: `${urls.public}/v1/stripe/webhook`,
+    RIALTO_STRIPE_SIM_WEBHOOK_URL: `${urls.inner}/v1/stripe/webhook`,
     RIALTO_STRIPE_SIM_WEBHOOK_SECRET: secrets.stripeWebhook,
     RIALTO_STRIPE_SIM_DATA: path.join(paths.dataDir, 'stripe-sim'),
   };

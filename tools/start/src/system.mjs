@@ -6,8 +6,8 @@ import { migrate } from './migrations.mjs';
 import { writeNatsConfig } from './nats-config.mjs';
 import { portProblem } from './ports.mjs';
 import { keptSecrets } from './secrets.mjs';
-import { databaseUrlOf, startServices } from './service-processes.mjs';
-import { isStripeSimulated, SERVICES } from './services.mjs';
+import { startServices } from './service-processes.mjs';
+import { databaseUrlOf, isStripeSimulated } from './services.mjs';
 import { StartProblem } from './start-problem.mjs';
 import { buildWeb } from './web-build.mjs';
 
@@ -22,6 +22,7 @@ export async function startSystem({
   say = () => {},
   env: extraEnv = {},
   web = true,
+  signal,
 }) {
   const paths = dataPaths(dataDir);
   const giveUpIfTold = () => {
@@ -74,7 +75,11 @@ async function bringUp({ paths, host, port, url, replicas, say, extraEnv, web, u
     natsUrl: nats.url,
     databaseUrl: (service) => databaseUrlOf(postgres.url, service, secrets),
     origins: originsOf(env, ports.gateways, host),
-    urls: { public: env.RIALTO_PUBLIC_URL ?? url, stripeSim: `http://127.0.0.1:${ports.stripeSim}` },
+    urls: {
+      public: env.RIALTO_PUBLIC_URL ?? url,
+      inner: `http://${host}:${port}`,
+      stripeSim: `http://127.0.0.1:${ports.stripeSim}`,
+    },
   };
   const services = await startServices({ world, replicas, say, onStarted: state.started, gatewayUrls, undo, giveUpIfTold });
   const engines = [postgres, nats, turn].flatMap(({ keeper }) => keeper ?? []);
@@ -142,5 +147,3 @@ function notesOn({ env, turn, webDir }) {
   if (!webDir) off.push('Off: the web client (it is not in this tree)');
   return { simulated, off };
 }
-
-export { SERVICES };

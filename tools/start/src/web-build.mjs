@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { run } from '@rialto/engines';
 import { ROOT } from './install.mjs';
+import { StartProblem } from './start-problem.mjs';
 
 const WEB = path.join(ROOT, 'apps', 'web');
 const SOURCES = ['apps/web', 'libs/client', 'libs/contracts', 'libs/crypto', 'package-lock.json'];
@@ -24,7 +25,7 @@ export async function buildWeb(say) {
   const { status, stdout, stderr } = await run(process.execPath, [vite, 'build', 'apps/web', '--logLevel', 'warn'], {
     cwd: ROOT,
   });
-  if (status !== 0) throw new Error(`The web client could not be built:\n${(stderr || stdout).trim()}`);
+  if (status !== 0) throw new StartProblem(`The web client could not be built:\n${(stderr || stdout).trim()}`);
   const now = new Date();
   fs.utimesSync(built, now, now);
   say(`The web client is built after ${((performance.now() - began) / 1000).toFixed(1)} s.`);

@@ -42,7 +42,9 @@ async function runToTheEnd(args, env, report, { timeoutMs, stopping }) {
   let reason;
   const endGroup = (why) => {
     reason ??= why;
-    if (child.exitCode === null && child.signalCode === null) process.kill(-child.pid, 'SIGKILL');
+    // A negative number is the process group: jest's workers end with it.
+    const isRunning = child.pid !== undefined && child.exitCode === null && child.signalCode === null;
+    if (isRunning) process.kill(-child.pid, 'SIGKILL');
   };
   const timer = setTimeout(() => endGroup(`it took longer than ${timeoutMs / MINUTE_MS} minutes`), timeoutMs);
   const onStop = () => endGroup('interrupted');
