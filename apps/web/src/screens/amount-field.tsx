@@ -1,0 +1,48 @@
+import type { Balance } from '@rialto/client';
+import { useId } from 'react';
+import './amount-field.css';
+
+/** A large amount with its currency. What is typed stays text until it is an exact number of minor units. */
+export function AmountField({ balances, currency, text, onCurrency, onText, error }: AmountFieldProps) {
+  const id = useId();
+  return (
+    <div className="amount">
+      <div className="amount-row">
+        <label className="visually-hidden" htmlFor={id}>
+          Amount
+        </label>
+        <input
+          id={id}
+          className="amount-input tabular"
+          inputMode="decimal"
+          autoComplete="off"
+          placeholder="0"
+          size={Math.max(2, text.length)}
+          value={text}
+          onChange={(event) => onText(event.target.value.replace(/[^\d.,]/g, ''))}
+          aria-invalid={error ? true : undefined}
+          aria-describedby={error ? `${id}-error` : undefined}
+          autoFocus
+        />
+        <select aria-label="Currency" value={currency} onChange={(event) => onCurrency(event.target.value)}>
+          {balances.map(({ currency: code }) => (
+            <option key={code}>{code}</option>
+          ))}
+        </select>
+      </div>
+      {error && (
+        <p id={`${id}-error`} className="amount-error" role="alert">
+          {error}
+        </p>
+      )}
+    </div>
+  );
+}
+interface AmountFieldProps {
+  balances: readonly Balance[];
+  currency: string;
+  text: string;
+  onCurrency: (currency: string) => void;
+  onText: (text: string) => void;
+  error?: string | undefined;
+}

@@ -1,0 +1,172 @@
+import type { ConversationSummary, MessageView } from '@rialto/client';
+import type { ConversationId } from '@rialto/contracts';
+import { useEffect, useState } from 'react';
+import { Link } from 'wouter';
+import { Avatar } from '../parts/avatar.tsx';
+import { IconButton } from '../parts/button.tsx';
+import { Icon } from '../parts/icon.tsx';
+import { Empty, SkeletonRows } from '../parts/placeholder.tsx';
+import { showCall } from '../session/session.ts';
+import { notify, useClient, useSession } from '../session/state.ts';
+import { useMessages } from '../session/use-messages.ts';
+import { nameOf, sayError } from '../session/words.ts';
+import { Composer } from './composer.tsx';
+import './conversation.css';
+import { MessageLog } from './message-log.tsx';
+import { PaySheet } from './pay.tsx';
+import { RequestBar } from './request-bar.tsx';
+
+export function ConversationScreen({ conversationId }: { conversationId: ConversationId }) {
+  const summary = useSession((session) => session.conversations?.find(({ id }) => id === conversationId));
+  const isKnown = useSession((session) => session.conversations !== null);
+  const { conversation, messages, hasOlder, loadOlder } = useMessages(conversationId);
+  const [replyTo, setReplyTo] = useState<MessageView | null>(null);
+  const [isPaying, setPaying] = useState(false);
+  useMarkRead(conversation, messages);
+
+  if (isKnown && !summary) {
+    return (
+      <Empty icon="chats" title="There is no such chat here">
+        It may belong to another device or account.
+      </Empty>
+    );
+  }
+  if (!summary) return <SkeletonRows />;
+  const isRequest = summary.needs === 'acceptance';
+  return (
+    <div className="conversation">
+      <Head summary={summary} />
+      {summary.peer.alarm && <KeysAlarm summary={summary} />}
+      {isRequest ? (
+        <Empty icon="chats" title={`${nameOf(summary.peer)} wants to write to you`}>
+          Nothing of it was opened yet. If you accept, they can write, call and see when their messages arrive.
+        </Empty>
+      ) : messages ? (
+        <MessageLog
+          conversation={conversation}
+          peer={summary.peer}
+          messages={messages}
+          hasOlder={hasOlder}
+          onOlder={loadOlder}
+          onReply={setReplyTo}
+        />
+      ) : (
+        <div className="conversation-loading">
+          <SkeletonRows rows={3} />
+        </div>
+      )}
+      {isRequest || summary.standing === 'blocked' ? (
+        <RequestBar summary={summary} />
+      ) : summary.needs === 'repair' ? (
+        <p className="conversation-repair">
+          This device lost its place in the conversation. As soon as {nameOf(summary.peer)} or another device of yours is online,
+          it is added again.
+        </p>
+      ) : (
+        conversation && (
+          <Composer
+            key={conversationId}
+            conversation={conversation}
+            peer={summary.peer}
+            replyTo={replyTo}
+            onReplyEnd={() => setReplyTo(null)}
+            onPay={() => setPaying(true)}
+          />
+        )
+      )}
+      {isPaying && conversation && <PaySheet conversation={conversation} peer={summary.peer} onClose={() => setPaying(false)} />}
+    </div>
+  );
+}
+
+function Head({ summary }: { summary: ConversationSummary }) {
+  const { peer } = summary;
+  const client = useClient();
+  const canCall = summary.needs === undefined && summary.standing === 'accepted';
+  const call = async (media: 'audio' | 'video') => {
+    try {
+      showCall(await client.calls.start(summary.id, { media }));
+    } catch (thrown) {
+      notify(sayError(thrown));
+    }
+  };
+  return (
+    <header className="conversation-head">
+      <Link href="/" className="conversation-back" aria-label="Back to chats">
+        <Icon name="back" />
+      </Link>
+      <Avatar id={peer.accountId} name={nameOf(peer)} />
+      <Link href={`/u/${peer.accountId}/safety`} className="conversation-who" title="Safety number">
+        <h2>
+          <span>{nameOf(peer)}</span>
+          {peer.isVerified && <Icon name="shield" size={15} />}
+        </h2>
+        <small>
+          @{peer.handle}
+          {peer.isVerified ? ' · verified' : ''}
+        </small>
+      </Link>
+      <IconButton icon="phone" label={`Call ${nameOf(peer)}`} disabled={!canCall} onClick={() => void call('audio')} />
+      <IconButton icon="video" label={`Video call ${nameOf(peer)}`} disabled={!canCall} onClick={() => void call('video')} />
+      <Menu summary={summary} />
+    </header>
+  );
+}
+
+function Menu({ summary: { peer, standing } }: { summary: ConversationSummary }) {
+  const client = useClient();
+  const block = () =>
+    void client.conversations[standing === 'blocked' ? 'unblock' : 'block'](peer.accountId).catch((thrown: unknown) =>
+      notify(sayError(thrown)),
+    );
+  return (
+    <details
+      className="menu"
+      onBlur={(event) => {
+        if (!event.currentTarget.contains(event.relatedTarget)) event.currentTarget.open = false;
+      }}
+    >
+      <summary className="icon-button" aria-label="More" title="More">
+        <Icon name="more" />
+      </summary>
+      <div className="menu-items">
+        <Link href={`/u/${peer.accountId}/safety`}>
+          <Icon name="shield" /> Safety number
+        </Link>
+        <button type="button" onClick={block}>
+          <Icon name="close" /> {standing === 'blocked' ? 'Unblock' : 'Block'} {nameOf(peer)}
+        </button>
+      </div>
+    </details>
+  );
+}
+
+function KeysAlarm({ summary: { peer } }: { summary: ConversationSummary }) {
+  return (
+    <p className="conversation-alarm" role="alert">
+      <Icon name="warning" />
+      <span>
+        {nameOf(peer)}’s keys changed in a way that should not happen.{' '}
+        <Link href={`/u/${peer.accountId}/safety`}>Compare the safety number</Link> before you write.
+      </span>
+    </p>
+  );
+}
+
+/** What is on the screen of a visible window was read. */
+function useMarkRead(
+  conversation: { markRead(id: string): Promise<void> } | null,
+  messages: readonly MessageView[] | null,
+): void {
+  const newest = messages?.findLast((message) => !message.isMine)?.id;
+  useEffect(() => {
+    if (!conversation || !newest) return;
+    const mark = () => {
+      if (document.visibilityState === 'visible')
+        conversation.markRead(newest).catch((thrown: unknown) => notify(sayError(thrown)));
+    };
+    mark();
+    document.addEventListener('visibilitychange', mark);
+    return () => document.removeEventListener('visibilitychange', mark);
+  }, [conversation, newest]);
+}

@@ -1,0 +1,76 @@
+import type { Person } from '@rialto/client';
+import { type FormEvent, useState } from 'react';
+import { useLocation } from 'wouter';
+import { Avatar } from '../parts/avatar.tsx';
+import { Button } from '../parts/button.tsx';
+import { Field } from '../parts/field.tsx';
+import { Sheet } from '../parts/sheet.tsx';
+import { useClient } from '../session/state.ts';
+import { nameOf, sayError } from '../session/words.ts';
+import './new-chat.css';
+
+/** Finds somebody by handle, then opens the conversation with them. */
+export function NewChatSheet({ onClose }: { onClose: () => void }) {
+  const client = useClient();
+  const [, go] = useLocation();
+  const [handle, setHandle] = useState('');
+  const [person, setPerson] = useState<Person | null>(null);
+  const [isBusy, setBusy] = useState(false);
+  const [failure, setFailure] = useState<string>();
+
+  const run = async (work: () => Promise<void>) => {
+    setBusy(true);
+    setFailure(undefined);
+    await work().catch((thrown: unknown) => setFailure(sayError(thrown)));
+    setBusy(false);
+  };
+  const find = (event: FormEvent) => {
+    event.preventDefault();
+    if (handle.trim() !== '') void run(async () => setPerson(await client.people.find(handle)));
+  };
+  const open = (found: Person) =>
+    run(async () => {
+      const conversation = await client.conversations.createDm(found.accountId);
+      onClose();
+      go(`/c/${conversation.id}`);
+    });
+
+  return (
+    <Sheet title="New chat" onClose={onClose}>
+      <form className="new-chat" onSubmit={find}>
+        <Field
+          label="Handle"
+          prefix="@"
+          value={handle}
+          onChange={(event) => {
+            setHandle(event.target.value.trim().replace(/^@/, '').toLowerCase());
+            setPerson(null);
+          }}
+          autoComplete="off"
+          autoCapitalize="none"
+          spellCheck={false}
+          autoFocus
+          error={failure}
+        />
+        {person ? (
+          <>
+            <div className="new-chat-person">
+              <Avatar id={person.accountId} name={nameOf(person)} />
+              <div>
+                <b>{nameOf(person)}</b>
+                <small>@{person.handle}</small>
+              </div>
+            </div>
+            <Button wide busy={isBusy} onClick={() => void open(person)}>
+              {isBusy ? 'Opening…' : `Write to ${nameOf(person)}`}
+            </Button>
+          </>
+        ) : (
+          <Button type="submit" wide busy={isBusy} disabled={handle.length < 3}>
+            Find
+          </Button>
+        )}
+      </form>
+    </Sheet>
+  );
+}

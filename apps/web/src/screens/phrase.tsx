@@ -1,0 +1,39 @@
+import { useState } from 'react';
+import { Button } from '../parts/button.tsx';
+import { useSession } from '../session/state.ts';
+import './phrase.css';
+
+/** The twelve words, shown once. They are gone from memory when this screen is left. */
+export function PhraseScreen() {
+  const phase = useSession((session) => session.phase);
+  const [isCopied, setCopied] = useState(false);
+  if (phase.name !== 'phrase') return null;
+  const words = phase.phrase.split(' ');
+  const copy = async () => {
+    await navigator.clipboard.writeText(phase.phrase);
+    setCopied(true);
+  };
+  return (
+    <main className="phrase">
+      <div className="phrase-card">
+        <h1>Your recovery phrase</h1>
+        <p>
+          These twelve words are the root of your account. If you lose every device, only they bring it back. Write them down on
+          paper; nobody can show them to you again, not even this server.
+        </p>
+        <ol className="phrase-words" aria-label="Recovery phrase">
+          {words.map((word, index) => (
+            <li key={index}>{word}</li>
+          ))}
+        </ol>
+        <div className="phrase-actions">
+          <Button look="outline" icon={isCopied ? 'check' : 'copy'} onClick={() => void copy()}>
+            {isCopied ? 'Copied' : 'Copy'}
+          </Button>
+          <Button onClick={() => useSession.setState({ phase: { name: 'ready' } })}>I wrote them down</Button>
+        </div>
+        <p className="phrase-later">Under “You” you can check at any time that you wrote them down right.</p>
+      </div>
+    </main>
+  );
+}

@@ -1,0 +1,130 @@
+import type { Balance, VerifiedEntry } from '@rialto/client';
+import { useCallback, useEffect, useState } from 'react';
+import { SimulatedMoney } from '../parts/banner.tsx';
+import { Button } from '../parts/button.tsx';
+import { Icon } from '../parts/icon.tsx';
+import { Empty, SkeletonRows } from '../parts/placeholder.tsx';
+import { formatMoney } from '../session/money.ts';
+import { notify, useClient, useSession } from '../session/state.ts';
+import { dayName } from '../session/time.ts';
+import { sayError } from '../session/words.ts';
+import { EntryRow } from './entry-row.tsx';
+import { NewChatSheet } from './new-chat.tsx';
+import { TopUpSheet } from './top-up.tsx';
+import { useReturnFromCheckout } from './use-checkout-return.ts';
+import './wallet.css';
+
+const PAGE = 30;
+
+export default function WalletScreen() {
+  const client = useClient();
+  const balances = useSession((session) => session.balances);
+  const [currency, setCurrency] = useState<string>();
+  const [sheet, setSheet] = useState<'top-up' | 'send'>();
+  useReturnFromCheckout();
+  useEffect(() => void client.wallet.refresh().catch((thrown: unknown) => notify(sayError(thrown))), [client]);
+
+  const shown =
+    balances?.find((each) => each.currency === currency) ??
+    balances?.find(({ balanceMinor }) => balanceMinor !== 0n) ??
+    balances?.[0];
+  return (
+    <main className="wallet">
+      {shown?.isSimulated && <SimulatedMoney />}
+      <div className="wallet-column">
+        <h1>Wallet</h1>
+        {!shown && (balances === null ? <SkeletonRows /> : <Empty icon="wallet" title="The wallet cannot be read just now" />)}
+        {balances && shown && (
+          <>
+            <BalanceHead balances={balances} shown={shown} onCurrency={setCurrency} />
+            <div className="wallet-actions">
+              <Button icon="plus" onClick={() => setSheet('top-up')}>
+                Add money
+              </Button>
+              <Button look="outline" onClick={() => setSheet('send')}>
+                Send
+              </Button>
+            </div>
+            <Statement key={shown.currency} balance={shown} onTopUp={() => setSheet('top-up')} />
+          </>
+        )}
+      </div>
+      {sheet === 'top-up' && <TopUpSheet onClose={() => setSheet(undefined)} />}
+      {sheet === 'send' && <NewChatSheet onClose={() => setSheet(undefined)} />}
+    </main>
+  );
+}
+
+function BalanceHead({
+  balances,
+  shown,
+  onCurrency,
+}: {
+  balances: readonly Balance[];
+  shown: Balance;
+  onCurrency: (currency: string) => void;
+}) {
+  return (
+    <div className="wallet-balance">
+      <div>
+        <p className="wallet-amount tabular">{formatMoney(shown.balanceMinor, shown.currency, shown.exponent)}</p>
+        {shown.heldMinor > 0n && (
+          <p className="wallet-held tabular">{formatMoney(shown.heldMinor, shown.currency, shown.exponent)} on hold</p>
+        )}
+        {shown.isFrozen && <p className="wallet-frozen">This account is frozen. Ask whoever runs this server.</p>}
+      </div>
+      <select aria-label="Currency" value={shown.currency} onChange={(event) => onCurrency(event.target.value)}>
+        {balances.map(({ currency }) => (
+          <option key={currency}>{currency}</option>
+        ))}
+      </select>
+    </div>
+  );
+}
+
+function Statement({ balance, onTopUp }: { balance: Balance; onTopUp: () => void }) {
+  const client = useClient();
+  const [entries, setEntries] = useState<readonly VerifiedEntry[] | null>(null);
+  const [hasMore, setHasMore] = useState(false);
+  const { currency } = balance;
+  const read = useCallback(
+    async (before?: number) => {
+      const page = await client.wallet.statement(currency, { limit: PAGE, ...(before === undefined ? {} : { before }) });
+      setHasMore(page.length === PAGE);
+      setEntries((known) => (before === undefined ? page : [...(known ?? []), ...page]));
+    },
+    [client, currency],
+  );
+  useEffect(() => {
+    const load = () => void read().catch((thrown: unknown) => notify(sayError(thrown)));
+    load();
+    return client.on('wallet.changed', load);
+  }, [client, read]);
+
+  if (entries === null) return <SkeletonRows rows={3} />;
+  if (entries.length === 0) {
+    return (
+      <Empty icon="wallet" title="Nothing here yet" action={<Button onClick={onTopUp}>Add money</Button>}>
+        What you add, send and get shows up here, each line checked by this device.
+      </Empty>
+    );
+  }
+  return (
+    <section className="statement" aria-label={`Statement in ${currency}`}>
+      {entries.map((entry, index) => (
+        <div key={entry.seq}>
+          {dayName(entry.at) !== (entries[index - 1] && dayName(entries[index - 1]?.at ?? '')) && <h2>{dayName(entry.at)}</h2>}
+          <EntryRow entry={entry} exponent={balance.exponent} />
+        </div>
+      ))}
+      {hasMore && (
+        <Button look="quiet" wide onClick={() => void read(entries.at(-1)?.seq)}>
+          Show earlier
+        </Button>
+      )}
+      <p className="statement-proof">
+        <Icon name="shield" size={15} /> Every line was checked against the one before it on this device.
+      </p>
+    </section>
+  );
+}

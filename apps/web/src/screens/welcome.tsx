@@ -1,0 +1,113 @@
+import { type FormEvent, useEffect, useState } from 'react';
+import { Button } from '../parts/button.tsx';
+import { Field } from '../parts/field.tsx';
+import { Mark } from '../parts/icon.tsx';
+import { checkHandle, register } from '../session/session.ts';
+import { sayError } from '../session/words.ts';
+import './welcome.css';
+
+const TYPING_PAUSE_MS = 300;
+const MAX_HANDLE = 30;
+const MAX_NAME = 50;
+const WELL_FORMED = /^[a-z0-9_]{3,30}$/;
+type Availability = 'unknown' | 'checking' | 'available' | 'taken' | 'reserved' | 'malformed';
+
+const PROBLEMS: Partial<Record<Availability, string>> = {
+  taken: 'Somebody has this handle, or had it once. Choose another.',
+  reserved: 'This handle is reserved. Choose another.',
+  malformed: 'Use 3 to 30 of a–z, 0–9 and _.',
+};
+
+/** The first screen: a handle and a name, and that is all it takes. */
+export function WelcomeScreen() {
+  const [handle, setHandle] = useState('');
+  const [name, setName] = useState('');
+  const [isBusy, setBusy] = useState(false);
+  const [failure, setFailure] = useState<string>();
+  const availability = useAvailability(handle);
+
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    if (isBusy || !WELL_FORMED.test(handle)) return;
+    setBusy(true);
+    setFailure(undefined);
+    try {
+      await register(handle, name.trim() || handle);
+    } catch (thrown) {
+      setFailure(sayError(thrown));
+      setBusy(false);
+    }
+  };
+
+  return (
+    <main className="welcome">
+      <form onSubmit={(event) => void submit(event)} noValidate>
+        <Mark size={56} />
+        <h1>
+          Talk, call and pay.
+          <br />
+          Sealed end to end.
+        </h1>
+        <p className="welcome-sub">Choose a handle. No phone number, no email.</p>
+        <Field
+          label="Handle"
+          prefix="@"
+          value={handle}
+          onChange={(event) => setHandle(event.target.value.trim().replace(/^@/, '').toLowerCase())}
+          maxLength={MAX_HANDLE}
+          autoComplete="off"
+          autoCapitalize="none"
+          spellCheck={false}
+          autoFocus
+          error={PROBLEMS[availability]}
+          hint="People find you by it. It stays yours for good."
+          status={
+            <span className={`availability availability-${availability}`} role="status">
+              {availability === 'available' ? 'Available' : availability === 'checking' ? 'Checking…' : ''}
+            </span>
+          }
+        />
+        <Field
+          label="Name people see"
+          value={name}
+          onChange={(event) => setName(event.target.value)}
+          maxLength={MAX_NAME}
+          autoComplete="name"
+          placeholder={handle || undefined}
+        />
+        <div className="welcome-actions">
+          {failure && (
+            <p className="welcome-failure" role="alert">
+              {failure}
+            </p>
+          )}
+          <Button type="submit" wide icon="key" busy={isBusy} disabled={availability !== 'available' && !isBusy}>
+            {isBusy ? 'Making your keys…' : 'Create account'}
+          </Button>
+          <p className="welcome-note">Your keys are made here and never leave this browser.</p>
+        </div>
+      </form>
+    </main>
+  );
+}
+
+/** Asks the server once typing pauses. Without an answer the form goes on: claiming the handle decides. */
+function useAvailability(handle: string): Availability {
+  const [answer, setAnswer] = useState<{ handle: string; state: Availability }>({ handle: '', state: 'unknown' });
+  useEffect(() => {
+    if (!WELL_FORMED.test(handle)) return;
+    let isCurrent = true;
+    const timer = setTimeout(() => {
+      checkHandle(handle)
+        .then(({ available, reason }) => isCurrent && setAnswer({ handle, state: available ? 'available' : (reason ?? 'taken') }))
+        .catch(() => isCurrent && setAnswer({ handle, state: 'available' }));
+    }, TYPING_PAUSE_MS);
+    return () => {
+      isCurrent = false;
+      clearTimeout(timer);
+    };
+  }, [handle]);
+  if (handle === '' || handle.length < 3) return 'unknown';
+  if (!WELL_FORMED.test(handle)) return 'malformed';
+  return answer.handle === handle ? answer.state : 'checking';
+}

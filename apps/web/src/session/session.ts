@@ -1,0 +1,101 @@
+import type { CallSurface, RialtoClient } from '@rialto/client';
+import { notify, useSession } from './state.ts';
+import { PROBLEM_WORDS, sayError } from './words.ts';
+
+/** Everything with cryptography in it is a chunk of its own: the first paint does not wait for it. */
+const loadSdk = () => import('./sdk.ts');
+
+/** Opens the account that this browser holds, or shows the welcome. */
+export async function openSession(): Promise<void> {
+  try {
+    const sdk = await loadSdk();
+    const opened = await sdk.openAccount();
+    if (opened === 'no-account') useSession.setState({ phase: { name: 'welcome' } });
+    else if (opened === 'elsewhere') useSession.setState({ phase: { name: 'elsewhere' } });
+    else await begin(opened);
+  } catch (thrown) {
+    useSession.setState({ phase: { name: 'failed', sentence: sayError(thrown) } });
+  }
+}
+
+/** Takes the account over from the tab that has it. */
+export async function takeOver(): Promise<void> {
+  useSession.setState({ phase: { name: 'loading' } });
+  await (await loadSdk()).takeOver();
+  await openSession();
+}
+
+/** Makes an account. Throws what the form should say. */
+export async function register(handle: string, displayName: string): Promise<void> {
+  const sdk = await loadSdk();
+  const { client, recoveryPhrase } = await sdk.registerAccount(handle, displayName);
+  await begin(client);
+  useSession.setState({ phase: { name: 'phrase', phrase: recoveryPhrase } });
+}
+
+export async function checkHandle(handle: string) {
+  return (await loadSdk()).checkHandle(handle);
+}
+
+async function begin(client: RialtoClient): Promise<void> {
+  listen(client);
+  useSession.setState({ client, account: client.account, connection: client.connection.state, phase: { name: 'ready' } });
+  await refreshConversations(client);
+  const balances = await client.wallet.refresh().catch(() => client.wallet.balances); // offline: what was last verified
+  useSession.setState({ balances });
+}
+
+function listen(client: RialtoClient): void {
+  client.on('connection.changed', ({ state }) => {
+    useSession.setState({ connection: state });
+    if (state === 'elsewhere') useSession.setState({ phase: { name: 'elsewhere' } });
+  });
+  client.on('account.changed', () => useSession.setState({ account: { ...client.account } }));
+  client.on('conversations.changed', () => void refreshConversations(client));
+  client.on('message.changed', () => void refreshConversations(client));
+  client.on('person.changed', () => void refreshConversations(client));
+  client.on('wallet.changed', () => useSession.setState({ balances: [...client.wallet.balances] }));
+  client.on('call.incoming', (call) => showCall(call));
+  client.on('call.changed', (call) => showCall(call));
+  client.on('problem', ({ code }) => {
+    const words = PROBLEM_WORDS[code];
+    if (words) notify(words, 'danger');
+  });
+}
+
+let refreshing: Promise<void> | undefined;
+let isStale = false;
+
+/** One read at a time; what changes meanwhile is read once more after it. */
+async function refreshConversations(client: RialtoClient): Promise<void> {
+  isStale = true;
+  refreshing ??= (async () => {
+    try {
+      while (isStale) {
+        isStale = false;
+        useSession.setState({ conversations: await client.conversations.list() });
+      }
+    } catch (thrown) {
+      notify(sayError(thrown));
+    } finally {
+      refreshing = undefined;
+    }
+  })();
+  await refreshing;
+}
+
+/** Keeps what the call screen shows: one call, and one more that knocks meanwhile. */
+export function showCall(changed: CallSurface): void {
+  useSession.setState(({ call, waitingCall, callVersion }) => {
+    const isOver = changed.state === 'ended';
+    if (!call || call.id === changed.id) return { call: changed, callVersion: callVersion + 1 };
+    if (call.state === 'ended' && !isOver) return { call: changed, callVersion: callVersion + 1 };
+    if (isOver) return { waitingCall: waitingCall?.id === changed.id ? null : waitingCall, callVersion: callVersion + 1 };
+    return { waitingCall: changed, callVersion: callVersion + 1 };
+  });
+}
+
+/** Leaves the screen of a call that is over; a call that knocked takes its place. */
+export function leaveCall(): void {
+  useSession.setState(({ waitingCall, callVersion }) => ({ call: waitingCall, waitingCall: null, callVersion: callVersion + 1 }));
+}

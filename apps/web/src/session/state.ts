@@ -1,0 +1,68 @@
+import type { Balance, CallSurface, ConnectionState, ConversationSummary, OwnAccount, RialtoClient } from '@rialto/client';
+import { create } from 'zustand';
+
+/** What the whole client hangs on. `phrase` is held in memory only, between registering and the moment its screen is left. */
+export type Phase =
+  | { readonly name: 'loading' }
+  | { readonly name: 'welcome' }
+  | { readonly name: 'phrase'; readonly phrase: string }
+  | { readonly name: 'ready' }
+  | { readonly name: 'elsewhere' }
+  | { readonly name: 'failed'; readonly sentence: string };
+
+export interface Notice {
+  readonly id: number;
+  readonly text: string;
+  readonly tone: 'info' | 'danger';
+}
+
+interface Session {
+  phase: Phase;
+  client: RialtoClient | null;
+  account: OwnAccount | null;
+  connection: ConnectionState;
+  /** null until they were read for the first time. */
+  conversations: readonly ConversationSummary[] | null;
+  balances: readonly Balance[] | null;
+  call: CallSurface | null;
+  /** A second call that rings while one is going on. */
+  waitingCall: CallSurface | null;
+  /** Rises with every change of a call: calls are objects that change in place. */
+  callVersion: number;
+  notices: readonly Notice[];
+}
+
+export const useSession = create<Session>(() => ({
+  phase: { name: 'loading' },
+  client: null,
+  account: null,
+  connection: 'connecting',
+  conversations: null,
+  balances: null,
+  call: null,
+  waitingCall: null,
+  callVersion: 0,
+  notices: [],
+}));
+
+/** The client of a screen that exists only once there is one. */
+export function useClient(): RialtoClient {
+  const client = useSession((session) => session.client);
+  if (!client) throw new Error('a signed-in screen without a client');
+  return client;
+}
+
+const NOTICE_MS = 7_000;
+const MAX_NOTICES = 3;
+let lastNotice = 0;
+
+/** Says something at the edge of the screen for some seconds. An alarm (`danger`) stays until it is closed. */
+export function notify(text: string, tone: Notice['tone'] = 'info'): void {
+  if (useSession.getState().notices.some((notice) => notice.text === text)) return;
+  const id = ++lastNotice;
+  useSession.setState(({ notices }) => ({ notices: [...notices, { id, text, tone }].slice(-MAX_NOTICES) }));
+  if (tone === 'info') setTimeout(() => dismissNotice(id), NOTICE_MS);
+}
+export function dismissNotice(id: number): void {
+  useSession.setState(({ notices }) => ({ notices: notices.filter((notice) => notice.id !== id) }));
+}
