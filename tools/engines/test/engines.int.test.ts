@@ -1,0 +1,133 @@
+import { existsSync, mkdtempSync, rmSync, chmodSync, statSync } from 'node:fs';
+import { createSocket } from 'node:dgram';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { findTurn, freePort, NATS_MAX_PAYLOAD_BYTES, startNats, startPostgres, startTurn } from '@rialto/engines';
+
+/** Everything here is real: the programs that `npm start` uses, found the way it finds them. */
+
+let dir: string;
+beforeAll(() => {
+  dir = mkdtempSync(join(tmpdir(), 'rialto-engines-'));
+  chmodSync(dir, 0o711);
+});
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+async function query(url: string, sql: string): Promise<Record<string, unknown>[]> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    return (await client.query<Record<string, unknown>>(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+describe('PostgreSQL', () => {
+  test('keeps its data, its password and its durability over a restart, and never runs as root', async () => {
+    const dataDir = join(dir, 'kept');
+    const first = await startPostgres({ dataDir });
+    await query(first.url, 'create table kept as select 42 as answer');
+    if (process.platform === 'linux') expect(statSync(`/proc/${first.pid}`).uid).not.toBe(0);
+    await first.stop();
+
+    const second = await startPostgres({ dataDir });
+    try {
+      expect(second.password).toBe(first.password);
+      expect(await query(second.url, 'select answer from kept')).toEqual([{ answer: 42 }]);
+      const settings =
+        "select string_agg(current_setting(name), ',') as all from unnest(array['fsync', 'full_page_writes', 'synchronous_commit']) name";
+      expect(await query(second.url, settings)).toEqual([{ all: 'on,on,on' }]);
+      expect(statSync(`${dataDir}.password`).mode & 0o777).toBe(0o600);
+    } finally {
+      await second.stop();
+    }
+  });
+
+  test('replaces the server that a killed start left running', async () => {
+    const dataDir = join(dir, 'left-over');
+    const leftOver = await startPostgres({ dataDir });
+    const next = await startPostgres({ dataDir });
+    try {
+      await expect(leftOver.exited).resolves.toBe(0);
+      expect(next.pid).not.toBe(leftOver.pid);
+      expect(await query(next.url, 'select 1 as one')).toEqual([{ one: 1 }]);
+    } finally {
+      await next.stop();
+    }
+  });
+
+  test('says why when its port is taken', async () => {
+    const port = await freePort();
+    const other = net.createServer().listen(port, '127.0.0.1');
+    await expect(startPostgres({ dataDir: join(dir, 'taken'), port })).rejects.toThrow(/did not start.*could not/s);
+    other.close();
+  });
+});
+
+describe('nats-server', () => {
+  /** The first line that a server says: its INFO. */
+  function infoOf(port: number): Promise<{ max_payload: number; auth_required?: boolean; host: string; version: string }> {
+    return new Promise((resolve, reject) => {
+      const socket = net.connect(port, '127.0.0.1');
+      socket.once('error', reject);
+      socket.once('data', (data) => {
+        socket.destroy();
+        resolve(JSON.parse(String(data).slice('INFO '.length).split('\r\n')[0] ?? '') as never);
+      });
+    });
+  }
+
+  test('listens on loopback, takes large messages, and is new enough', async () => {
+    const nats = await startNats();
+    const info = await infoOf(nats.port);
+    expect(info).toMatchObject({ host: '127.0.0.1', max_payload: NATS_MAX_PAYLOAD_BYTES });
+    expect(info.auth_required).toBeUndefined();
+    expect(info.version.localeCompare('2.12.7', undefined, { numeric: true })).toBeGreaterThanOrEqual(0);
+    await nats.stop();
+    await expect(infoOf(nats.port)).rejects.toThrow('ECONNREFUSED');
+  });
+
+  test('uses the authorization that it is given', async () => {
+    const nkey = 'UBDEUZDCC4MX6TK5WSUOXZYHAIE5C4IOZOTRMBK4YJYDS4GDU55STW5Q';
+    const nats = await startNats({ config: `authorization { users = [ { nkey: ${nkey} } ] }` });
+    expect(await infoOf(nats.port)).toMatchObject({ auth_required: true });
+    await nats.stop();
+  });
+
+  test('says what is wrong with its configuration', async () => {
+    await expect(startNats({ config: 'authorization {' })).rejects.toThrow('nats-server did not start');
+  });
+});
+
+describe('coturn', () => {
+  test('answers a STUN binding request, and leaves nothing behind', async () => {
+    const program = await findTurn();
+    if (program.missing) throw new Error(`coturn cannot be had: ${program.why.join('; ')}`);
+    const turn = await startTurn({ program });
+    expect(turn.urls).toEqual([`turn:127.0.0.1:${turn.port}?transport=udp`, `turn:127.0.0.1:${turn.port}?transport=tcp`]);
+    expect(await stunAnswer(turn.port)).toBe(0x0101);
+    await turn.stop();
+    expect(existsSync(`/proc/${turn.pid}`)).toBe(false);
+  });
+
+  /** Sends a binding request (RFC 8489, section 5) and gives the type of the answer: 0x0101 is success. */
+  function stunAnswer(port: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const socket = createSocket('udp4');
+      const timer = setTimeout(() => {
+        socket.close();
+        reject(new Error('no answer'));
+      }, 3_000);
+      socket.once('message', (message) => {
+        clearTimeout(timer);
+        socket.close();
+        resolve(message.readUInt16BE(0));
+      });
+      const request = Buffer.from('000100002112a442' + '0102030405060708090a0b0c', 'hex');
+      socket.send(request, port, '127.0.0.1');
+    });
+  }
+});
