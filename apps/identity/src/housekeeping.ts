@@ -1,4 +1,5 @@
 import type { Database, WorkQueue } from '@rialto/service';
+import type { Pool, PoolClient } from 'pg';
 
 const KIND = 'forget';
 const KEY = 'all';
@@ -26,21 +27,22 @@ export class Housekeeping {
 
   async start(): Promise<void> {
     this.#work.handle(KIND, async (_payload, { client }) => {
-      const mayBeMore = await this.forget();
+      const mayBeMore = await forget(client);
+      await this.#work.cancel(client, KIND, KEY); // this very item, so that its successor can take the key
       await this.#work.add(client, { kind: KIND, key: KEY, dueInMs: mayBeMore ? AGAIN_MS : EVERY_MS, payload: {} });
     });
     await this.#work.add(this.#database.pool, { kind: KIND, key: KEY, dueInMs: EVERY_MS, payload: {} });
   }
+}
 
-  /** Whether a batch was full, so that more may be left. */
-  async forget(): Promise<boolean> {
-    let isFull = false;
-    for (const { table, when } of FORGOTTEN) {
-      const { rowCount } = await this.#database.pool.query(
-        `delete from ${table} where ctid = any (array(select ctid from ${table} where ${when} limit ${MAX_ROWS_PER_RUN}))`,
-      );
-      if (rowCount === MAX_ROWS_PER_RUN) isFull = true;
-    }
-    return isFull;
+/** Deletes one batch of each table. Whether one was full, so that more may be left. */
+export async function forget(on: Pool | PoolClient): Promise<boolean> {
+  let isFull = false;
+  for (const { table, when } of FORGOTTEN) {
+    const { rowCount } = await on.query(
+      `delete from ${table} where ctid = any (array(select ctid from ${table} where ${when} limit ${MAX_ROWS_PER_RUN}))`,
+    );
+    if (rowCount === MAX_ROWS_PER_RUN) isFull = true;
   }
+  return isFull;
 }

@@ -1,6 +1,6 @@
 import { identity } from '@rialto/contracts';
 import { publicXwingSuite, ready } from '@rialto/crypto/server';
-import type { ServiceDefinition } from '@rialto/service';
+import { defineService } from '@rialto/service';
 import { Accounts } from './accounts.ts';
 import { Challenges } from './challenges.ts';
 import { identityConfig } from './config.ts';
@@ -14,7 +14,7 @@ import { AccountTable, DeviceTable } from './tables.ts';
 import { Tokens } from './tokens.ts';
 
 /** Accounts, handles, devices, sessions and key packages. Everything it stores can be checked by whoever reads it. */
-export const identityService = {
+export const identityService = defineService({
   contract: identity,
   config: identityConfig,
   entities: [AccountTable, DeviceTable],
@@ -52,4 +52,4 @@ export const identityService = {
       },
     };
   },
-} satisfies ServiceDefinition<typeof identity, typeof identityConfig>;
+});

@@ -1,10 +1,10 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { TOKEN_LIFETIME_MS } from '@rialto/contracts';
+import { TOKEN_ALGORITHM, TOKEN_AUDIENCE } from '@rialto/service';
 import { SignJWT } from 'jose';
 
 /** RFC 8410's frame around an Ed25519 seed. */
 const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');
-const AUDIENCE = 'rialto';
 
 export interface TokenSubject {
   readonly accountId: string;
@@ -26,9 +26,9 @@ export class Tokens {
   ): Promise<{ token: string; expiresAtMs: number }> {
     const expiresAtS = Math.floor((nowMs + TOKEN_LIFETIME_MS) / 1_000);
     const token = await new SignJWT({ dev: deviceId, dk: deviceKey.toString('base64url'), seq: chainSeq })
-      .setProtectedHeader({ alg: 'EdDSA', typ: 'JWT' })
+      .setProtectedHeader({ alg: TOKEN_ALGORITHM, typ: 'JWT' })
       .setSubject(accountId)
-      .setAudience(AUDIENCE)
+      .setAudience(TOKEN_AUDIENCE)
       .setExpirationTime(expiresAtS)
       .sign(this.#key);
     return { token, expiresAtMs: expiresAtS * 1_000 };

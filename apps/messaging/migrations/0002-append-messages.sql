@@ -1,0 +1,85 @@
+-- Appends many messages in one commit. Returns one row for each message of a member: its place in the arrays and either a sequence number
+-- with its time and whether it had been stored before, or why it is refused. A stranger's message has no row.
+--
+-- Two statements on purpose. Under READ COMMITTED each takes its own snapshot, so the second sees whatever was committed while the
+-- first waited for its locks; in a single statement a concurrent retry would be invisible and cost a gap. The clock is read in between,
+-- so that times in a conversation do not run backwards.
+create function append_messages(
+  conversations text[], accounts text[], devices text[], client_ids text[], epochs bigint[], bodies bytea[],
+  max_past_epochs integer, max_request_messages integer
+) returns table (item integer, seq bigint, at timestamptz, duplicate boolean, roster_version integer, refusal text)
+language plpgsql as $$
+#variable_conflict use_column
+declare
+  stored_at timestamptz(3);
+begin
+  perform from conversation where conversation_id = any (conversations) order by conversation_id for no key update;
+  stored_at := clock_timestamp();
+  return query
+  with known as materialized (
+    select i.*, c.last_seq, c.roster_version, c.awaits_acceptance, c.request_messages, m.seq as known_seq, m.at as known_at,
+      case
+        when m.seq is not null then null
+        when c.is_blocked then 'not-reachable'
+        when b.standing <> 'accepted' then 'forbidden'
+        when i.epoch > c.epoch or i.epoch < c.epoch - max_past_epochs then 'stale-epoch'
+      end as refusal
+    from unnest(conversations, accounts, devices, client_ids, epochs, bodies) with ordinality
+      as i (conversation, account, device, client_id, epoch, body, item)
+    join conversation c on c.conversation_id = i.conversation
+    join member b on b.conversation_id = i.conversation and b.account_id = i.account
+    left join lateral ( -- one index probe an item, whatever the planner believes about the table
+      select seq, at from message
+      where conversation_id = i.conversation and sender_device = i.device and client_message_id = i.client_id limit 1) m on true
+  ), counted as materialized (
+    select k.*, row_number() over (partition by conversation order by item) as place
+    from known k where known_seq is null and k.refusal is null
+  ), fresh as materialized (
+    select c.*, last_seq + place as seq from counted c
+    where not awaits_acceptance or request_messages + place <= max_request_messages
+  ), added as (
+    insert into message (conversation_id, seq, is_commit, epoch, sender_account, sender_device, client_message_id, bytes, at)
+    select conversation, seq, false, epoch, account, device, client_id, body, stored_at from fresh
+  ), raised as (
+    update conversation c set last_seq = f.top, active_at = stored_at,
+      request_messages = case when c.awaits_acceptance then c.request_messages + f.places else c.request_messages end
+    from (select conversation, max(seq) as top, max(place)::integer as places from fresh group by conversation) f
+    where c.conversation_id = f.conversation
+  )
+  select item::integer, seq, stored_at::timestamptz, false, roster_version, null from fresh
+  union all
+  select item::integer, known_seq, known_at::timestamptz, true, roster_version, null from known where known_seq is not null
+  union all
+  select item::integer, null, null, false, roster_version, k.refusal from known k where k.refusal is not null
+  union all
+  select item::integer, null, null, false, roster_version, 'request-full' from counted
+  where awaits_acceptance and request_messages + place > max_request_messages;
+end $$;
+revoke execute on function append_messages from public;
+grant execute on function append_messages to messaging_app;
+
+-- Moves many cursors in one commit, forward only and never beyond the log, and drops the welcomes that they have passed. Returns one row
+-- for each device that has a cursor. No pair of conversation and device may be twice in the arrays.
+create function acknowledge_rows(conversations text[], accounts text[], devices text[], seqs bigint[])
+returns table (item integer, acknowledged bigint)
+language plpgsql as $$
+#variable_conflict use_column
+begin
+  perform from device_cursor d where (d.conversation_id, d.device_id) in (select * from unnest(conversations, devices))
+    order by d.conversation_id, d.device_id for no key update;
+  return query
+  with asked as materialized (
+    select i.*, d.acknowledged, greatest(d.acknowledged, least(i.up_to, c.last_seq)) as reached
+    from unnest(conversations, accounts, devices, seqs) with ordinality as i (conversation, account, device, up_to, item)
+    join device_cursor d on d.conversation_id = i.conversation and d.device_id = i.device and d.account_id = i.account
+    join conversation c on c.conversation_id = i.conversation
+  ), moved as (
+    update device_cursor d set acknowledged = a.reached from asked a
+    where d.conversation_id = a.conversation and d.device_id = a.device and a.reached > a.acknowledged
+  ), passed as (
+    delete from welcome w using asked a where w.device_id = a.device and w.conversation_id = a.conversation and w.seq <= a.reached
+  )
+  select item::integer, reached from asked;
+end $$;
+revoke execute on function acknowledge_rows from public;
+grant execute on function acknowledge_rows to messaging_app;

@@ -1,0 +1,4 @@
+import { runService } from '@rialto/service';
+import { messagingService } from './service.ts';
+
+await runService(messagingService);
