@@ -65,24 +65,24 @@ describe('errors have Stripe’s shapes', () => {
     const error = await refusal(running.stripe.rawRequest('GET', '/v1/moons'));
     expect(error).toMatchObject({ statusCode: 404, rawType: 'invalid_request_error' });
   });
+});
 
-  test('a body that is not a form, brackets that do not close, too much', async () => {
-    const post = async (body: string, type: string): Promise<number> => {
-      const url = `http://127.0.0.1:${running.simulator.port}/v1/customers`;
-      const headers = { authorization: `Bearer ${testKey}`, 'content-type': type };
-      return (await fetch(url, { method: 'POST', body, headers })).status;
-    };
-    const form = 'application/x-www-form-urlencoded';
-    expect(await post('{"name":"x"}', 'application/json')).toBe(400);
-    expect(await post('metadata[a=x', form)).toBe(400);
-    expect(await post('metadata[a]=x&metadata[a][b]=y', form)).toBe(400);
-    expect(await post(`a${'[b]'.repeat(50)}=x`, form)).toBe(400);
-    expect(await post('a=x&'.repeat(2_000), form)).toBe(400);
-    expect(await post('x'.repeat(100_000), form)).toBe(413);
-    expect(await post('__proto__[polluted]=yes', form)).toBe(400);
-    expect(await post('metadata[0]=zero&metadata[__proto__]=safe', form)).toBe(200);
-    expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
-  });
+test('a body that is not a form, brackets that do not close, too much', async () => {
+  const post = async (body: string, type: string): Promise<number> => {
+    const url = `http://127.0.0.1:${running.simulator.port}/v1/customers`;
+    const headers = { authorization: `Bearer ${testKey}`, 'content-type': type };
+    return (await fetch(url, { method: 'POST', body, headers })).status;
+  };
+  const form = 'application/x-www-form-urlencoded';
+  expect(await post('{"name":"x"}', 'application/json')).toBe(400);
+  expect(await post('metadata[a=x', form)).toBe(400);
+  expect(await post('metadata[a]=x&metadata[a][b]=y', form)).toBe(400);
+  expect(await post(`a${'[b]'.repeat(50)}=x`, form)).toBe(400);
+  expect(await post('a=x&'.repeat(2_000), form)).toBe(400);
+  expect(await post('x'.repeat(100_000), form)).toBe(413);
+  expect(await post('__proto__[polluted]=yes', form)).toBe(400);
+  expect(await post('metadata[0]=zero&metadata[__proto__]=safe', form)).toBe(200);
+  expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
 });
 
 describe('keys', () => {

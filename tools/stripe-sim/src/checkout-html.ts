@@ -30,7 +30,7 @@ function shell(language: Language, said: CheckoutWords, title: string, content: 
 </head>
 <body>
 <header class="mark">
-<svg viewBox="0 0 32 32" fill="none" stroke="currentColor" stroke-width="2.5" stroke-linecap="round" aria-hidden="true"><path d="M3 24V22a6.5 6.5 0 0 1 13 0v2M16 22a6.5 6.5 0 0 1 13 0v2M2 11.5h28"/></svg>
+<svg viewBox="0 0 32 32" fill="none" stroke="currentColor" stroke-width="3.4" stroke-linecap="round" aria-hidden="true"><path d="M3 24c0-8.5 5.6-15 13-15s13 6.5 13 15"/><path d="M9.5 24c0-4.4 2.7-7.6 6.5-7.6s6.5 3.2 6.5 7.6"/></svg>
 Rialto
 </header>
 <main>
@@ -78,6 +78,9 @@ function ended(title: string, text: string, said: CheckoutWords, link: string | 
   return `<div><h1>${escapeHtml(title)}</h1>\n<p class="meta">${escapeHtml(text)}</p></div>${action}`;
 }
 
+/** Longer amounts are set smaller, so that none breaks inside its digits at 320 px. */
+const longAmountLength = 11;
+
 function order(view: CheckoutView, language: Language, said: CheckoutWords): string {
   const { session, backing } = view;
   const money = (amount: number): string => escapeHtml(formatMoney(amount, session.currency ?? '', language));
@@ -85,9 +88,11 @@ function order(view: CheckoutView, language: Language, said: CheckoutWords): str
     const count = item.quantity === 1 ? '' : `${item.quantity ?? 0} × `;
     return `<li><span>${count}${escapeHtml(item.description ?? '')}</span><span>${money(item.amount_total)}</span></li>`;
   });
+  const total = money(session.amount_total ?? 0);
+  const size = total.length > longAmountLength ? 'amount long' : 'amount';
   return `<section>
 <h1>${escapeHtml(said.title)}</h1>
-<p class="amount" aria-label="${escapeHtml(said.total)}: ${money(session.amount_total ?? 0)}">${money(session.amount_total ?? 0)}</p>
+<p class="${size}">${total}</p>
 <ul>${items.join('')}</ul>
 </section>`;
 }

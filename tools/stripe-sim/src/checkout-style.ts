@@ -25,7 +25,10 @@ main { width: 100%; max-width: 432px; background: var(--raised); border: 1px sol
 .simulated strong { display: block; color: var(--warn); font-size: 13px; line-height: 16px; letter-spacing: .06em; margin-bottom: 4px; }
 .simulated p, .meta { color: var(--text-2); font-size: 13px; line-height: 18px; }
 h1 { font-size: 20px; line-height: 26px; font-weight: 600; }
+section h1 { font-size: 15px; line-height: 20px; font-weight: 400; color: var(--text-2); }
+h1 + .meta { margin-top: 8px; }
 .amount { font-size: 44px; line-height: 48px; font-weight: 600; letter-spacing: -.02em; font-variant-numeric: tabular-nums; margin-top: 4px; overflow-wrap: anywhere; }
+.amount.long { font-size: 28px; line-height: 34px; }
 ul { list-style: none; padding: 0; border-top: 1px solid var(--line); margin-top: 16px; }
 li { display: flex; justify-content: space-between; gap: 16px; padding: 12px 0; border-bottom: 1px solid var(--line); font-variant-numeric: tabular-nums; }
 li span:first-child { overflow-wrap: anywhere; min-width: 0; }
@@ -37,7 +40,8 @@ label { display: flex; align-items: center; gap: 12px; min-height: 56px; padding
 label:hover { background: var(--sunken); }
 label:has(:checked) { border-color: var(--accent); background: var(--accent-soft); box-shadow: inset 0 0 0 1px var(--accent); }
 label:has(:focus-visible), a:focus-visible, button:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
-input { width: 20px; height: 20px; flex: none; accent-color: var(--accent); outline: none; }
+input { appearance: none; width: 20px; height: 20px; flex: none; margin: 0; border: 2px solid var(--control); border-radius: 50%; background: var(--raised); outline: none; }
+input:checked { border: 6px solid var(--accent); background: var(--on-accent); }
 label strong { display: block; font-weight: 600; }
 button, .button { display: flex; align-items: center; justify-content: center; min-height: 48px; width: 100%; padding: 12px 16px; border: 0; border-radius: 12px; background: var(--accent); color: var(--on-accent); font: inherit; font-weight: 600; text-decoration: none; cursor: pointer; font-variant-numeric: tabular-nums; transition: filter 120ms cubic-bezier(.2,.8,.2,1); }
 button:hover, .button:hover { filter: brightness(1.08); }
@@ -45,7 +49,7 @@ button:hover, .button:hover { filter: brightness(1.08); }
 .quiet:hover { text-decoration: underline; }
 .declined { border: 1px solid var(--danger); border-radius: 12px; padding: 12px 16px; }
 .declined strong { color: var(--danger); }
-@media (max-width: 480px) { body { padding: 16px 12px; gap: 16px; } main { padding: 20px 16px; } .amount { font-size: 36px; line-height: 40px; } }
+@media (max-width: 480px) { body { padding: 16px 12px; gap: 16px; } main { padding: 20px 16px; } .amount { font-size: 36px; line-height: 40px; } .amount.long { font-size: 24px; line-height: 30px; } }
 @media (prefers-reduced-motion: reduce) { * { transition: none !important; } }
-@media (forced-colors: active) { label:has(:checked) { outline: 2px solid Highlight; } }
+@media (forced-colors: active) { input { appearance: auto; } label:has(:checked) { outline: 2px solid Highlight; } }
 `;

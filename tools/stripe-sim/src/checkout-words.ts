@@ -5,7 +5,6 @@ export interface CheckoutWords {
   title: string;
   simulated: string;
   simulatedMore: string;
-  total: string;
   chooseCard: string;
   cards: Partial<Record<TestCardName, { name: string; what: string }>>;
   pay: (amount: string) => string;
@@ -26,7 +25,6 @@ const english: CheckoutWords = {
   title: 'Pay with a test card',
   simulated: 'SIMULATED MONEY',
   simulatedMore: 'This page stands in for Stripe. No card is real and nothing is charged.',
-  total: 'Total',
   chooseCard: 'Choose a test card',
   cards: {
     pays: { name: 'Card ending in 4242', what: 'Pays' },
@@ -55,7 +53,6 @@ const french: CheckoutWords = {
   title: 'Payer avec une carte de test',
   simulated: 'ARGENT SIMULÉ',
   simulatedMore: 'SIMULATED MONEY. Cette page remplace Stripe. Aucune carte n’est réelle et rien n’est débité.',
-  total: 'Total',
   chooseCard: 'Choisissez une carte de test',
   cards: {
     pays: { name: 'Carte finissant par 4242', what: 'Paie' },

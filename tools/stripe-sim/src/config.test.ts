@@ -4,6 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import type Stripe from 'stripe';
+import { sdk } from '../test/running-simulator.ts';
 import { ConfigRefused, liveKeyVariables, readConfig } from './config.ts';
 
 /** Put together here, so that no file holds what looks like a live key. */
@@ -76,6 +78,25 @@ test('the process says its port in one line of JSON, answers on loopback, and en
   expect(await health.json()).toEqual({ status: 'ok', simulated: true });
   child.kill('SIGTERM');
   expect(await exited).toEqual([0, null]);
+});
+
+test('what the process acknowledged is still there after it was killed', async () => {
+  const key = good.RIALTO_STRIPE_SIM_KEY;
+  const started = async (): Promise<{ child: ReturnType<typeof main>; stripe: Stripe }> => {
+    const child = main(good);
+    const [line] = (await once(child.stdout, 'data')) as [Buffer];
+    const { port } = JSON.parse(line.toString('utf8')) as { port: number };
+    return { child, stripe: sdk({ host: '127.0.0.1', port, protocol: 'http' }, key) };
+  };
+  const first = await started();
+  const made = await first.stripe.customers.create({ name: 'Ana' }, { idempotencyKey: 'before-the-kill' });
+  first.child.kill('SIGKILL');
+  await once(first.child, 'exit');
+  const second = await started();
+  expect(await second.stripe.customers.retrieve(made.id)).toEqual(made);
+  expect((await second.stripe.customers.create({ name: 'Ana' }, { idempotencyKey: 'before-the-kill' })).id).toBe(made.id);
+  second.child.kill('SIGTERM');
+  await once(second.child, 'exit');
 });
 
 test('the process does not start beside a live key', async () => {

@@ -1,3 +1,4 @@
+import { delimiter } from 'node:path';
 import * as z from 'zod';
 
 /** What the simulator is told from outside. Read once, here, and nowhere else. */
@@ -75,13 +76,24 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   };
 }
 
-/** Where an independent stripe-mock may be found; see stripe-mock.ts. */
-export function readStripeMockConfig(env: NodeJS.ProcessEnv = process.env): {
-  path: string;
+/** Where an independent stripe-mock may be found or built; see stripe-mock.ts. */
+export interface StripeMockConfig {
+  /** Directories that may hold `go`, in the order of search. */
+  goDirs: string[];
+  /** Where the built program is kept, outside the working tree. */
   cacheDir: string;
+  /** In continuous integration nothing may be missing. */
   isCi: boolean;
+  /** For Go's own settings. */
   env: NodeJS.ProcessEnv;
-} {
-  const home = env['XDG_CACHE_HOME'] ?? `${env['HOME'] ?? '.'}/.cache`;
-  return { path: env['PATH'] ?? '', cacheDir: `${home}/rialto/stripe-mock`, isCi: (env['CI'] ?? '') !== '', env };
+}
+
+export function readStripeMockConfig(env: NodeJS.ProcessEnv = process.env): StripeMockConfig {
+  const cacheHome = env['XDG_CACHE_HOME'] ?? `${env['HOME'] ?? '.'}/.cache`;
+  return {
+    goDirs: [...(env['PATH'] ?? '').split(delimiter), '/usr/local/go/bin'].filter((directory) => directory !== ''),
+    cacheDir: `${cacheHome}/rialto/stripe-mock`,
+    isCi: (env['CI'] ?? '') !== '',
+    env,
+  };
 }

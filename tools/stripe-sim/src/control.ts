@@ -28,42 +28,71 @@ const payInput = z.strictObject({
 
 const emitInput = z.strictObject({ type: z.string().regex(/^[a-z0-9_.]{3,100}$/), object: z.record(z.string(), z.unknown()) });
 
+interface ControlContext {
+  simulation: Simulation;
+  sender: WebhookSender;
+  faults: Faults;
+  sweep: () => void;
+}
+
+const base = '/simulated/control';
+
 /** Where tests pull the strings: on the loopback interface, for programs only, never through a browser or a proxy. */
-export function serveControl(
-  app: FastifyInstance,
-  context: { simulation: Simulation; sender: WebhookSender; faults: Faults; sweep: () => void },
-): void {
-  const { simulation, sender, faults } = context;
-  const within = <T>(work: () => T): T => {
-    context.sweep();
-    const result = simulation.store.transaction(work);
-    sender.wake();
-    return result;
-  };
-  const base = '/simulated/control';
+export function serveControl(app: FastifyInstance, context: ControlContext): void {
   app.addHook('onRequest', async (request) => {
     if (request.url.startsWith(base)) refuseBrowsersAndProxies(request);
   });
+  serveCheckoutControl(app, context);
+  serveEventControl(app, context);
+  serveWebhookControl(app, context);
+  serveFaultControl(app, context);
+}
 
+/** Runs a change in one transaction and lets its events go. */
+function change<T>({ simulation, sender, sweep }: ControlContext, work: () => T): T {
+  sweep();
+  const result = simulation.store.transaction(work);
+  sender.wake();
+  return result;
+}
+
+function serveCheckoutControl(app: FastifyInstance, context: ControlContext): void {
+  const { simulation } = context;
   app.post<{ Params: { id: string } }>(`${base}/checkout/:id/pay`, async (request) => {
     const input = read(payInput, request);
-    return within(() => payCheckout(simulation, request.params.id, input));
+    return change(context, () => payCheckout(simulation, request.params.id, input));
   });
   app.post<{ Params: { id: string } }>(`${base}/checkout/:id/settle`, async (request) => {
     const { result } = read(z.strictObject({ result: z.enum(['succeeded', 'failed']) }), request);
-    return within(() => settleCheckout(simulation, request.params.id, result));
+    return change(context, () => settleCheckout(simulation, request.params.id, result));
   });
   app.post<{ Params: { id: string } }>(`${base}/checkout/:id/expire`, async (request) =>
-    within(() => ({ session: expireSession(simulation, load(simulation, 'checkout.session', request.params.id)) })),
+    change(context, () => ({ session: expireSession(simulation, load(simulation, 'checkout.session', request.params.id)) })),
   );
+}
 
+function serveEventControl(app: FastifyInstance, context: ControlContext): void {
+  const { simulation } = context;
+  app.post(`${base}/events`, async (request) => {
+    const { type, object } = read(emitInput, request);
+    return change(context, () => emit(simulation, type, object));
+  });
+  app.post<{ Params: { id: string } }>(`${base}/events/:id/resend`, async (request) =>
+    change(context, () => {
+      const event = load(simulation, 'event', request.params.id);
+      queueDelivery(simulation, event, load(simulation, 'webhook_endpoint', configuredEndpointId).id);
+      return event;
+    }),
+  );
+}
+
+function serveWebhookControl(app: FastifyInstance, { simulation, sender }: ControlContext): void {
   app.get(`${base}/webhooks`, async () => ({
     conditions: sender.conditions,
     deliveries: simulation.store.list('delivery', { limit: 100 }).data,
   }));
   app.post(`${base}/webhooks`, async (request) => {
-    const change = read(conditionsInput.partial(), request);
-    sender.conditions = conditionsInput.parse({ ...sender.conditions, ...change });
+    sender.conditions = conditionsInput.parse({ ...sender.conditions, ...read(conditionsInput.partial(), request) });
     sender.wake();
     return { conditions: sender.conditions };
   });
@@ -72,19 +101,9 @@ export function serveControl(
     sender.wake();
     return { conditions: sender.conditions };
   });
+}
 
-  app.post(`${base}/events`, async (request) => {
-    const { type, object } = read(emitInput, request);
-    return within(() => emit(simulation, type, object));
-  });
-  app.post<{ Params: { id: string } }>(`${base}/events/:id/resend`, async (request) =>
-    within(() => {
-      const event = load(simulation, 'event', request.params.id);
-      queueDelivery(simulation, event, load(simulation, 'webhook_endpoint', configuredEndpointId).id);
-      return event;
-    }),
-  );
-
+function serveFaultControl(app: FastifyInstance, { faults }: ControlContext): void {
   app.get(`${base}/faults`, async () => ({ planned: faults.planned() }));
   app.post(`${base}/faults`, async (request) => {
     faults.plan(read(faultInput, request));

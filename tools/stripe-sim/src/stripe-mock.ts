@@ -1,11 +1,12 @@
 /** An independent judge of our requests: github.com/stripe/stripe-mock checks each against Stripe's OpenAPI specification. */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { access, constants, mkdir } from 'node:fs/promises';
+import { accessSync, constants } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { readStripeMockConfig } from './config.ts';
+import { readStripeMockConfig, type StripeMockConfig } from './config.ts';
 
 /** Pinned; Go's checksum database verifies what is downloaded. */
 export const stripeMockVersion = 'v0.203.0';
@@ -25,39 +26,41 @@ export interface StripeMock {
   stop: () => Promise<void>;
 }
 
-/** Whether missing Go is a failure (in CI) or only a reason to name (elsewhere). */
-export function isStripeMockRequired(): boolean {
-  return readStripeMockConfig().isCi;
+function findProgram(name: string, directories: readonly string[]): string | null {
+  return directories.map((directory) => join(directory, name)).find(isRunnable) ?? null;
 }
 
-async function findProgram(name: string, path: string): Promise<string | null> {
-  for (const directory of path.split(delimiter).filter((entry) => entry !== '')) {
-    const candidate = join(directory, name);
-    const isRunnable = await access(candidate, constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-    if (isRunnable) return candidate;
+function isRunnable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
   }
-  return null;
+}
+
+/** Why stripe-mock cannot be had, as a sentence; null when it is built already or Go is there to build it. */
+export function whyNoStripeMock(config: StripeMockConfig = readStripeMockConfig()): string | null {
+  const isBuilt = findProgram('stripe-mock', [join(config.cacheDir, stripeMockVersion)]) !== null;
+  if (isBuilt || findProgram('go', config.goDirs) !== null) return null;
+  return 'Go is not installed, and stripe-mock is built with it (https://go.dev/dl).';
 }
 
 /**
  * The path of a stripe-mock of the pinned version, built with Go on first use and kept outside the working tree.
  * @throws {StripeMockUnavailable} without Go, or when Go cannot fetch or build it.
  */
-export async function findStripeMock(): Promise<string> {
-  const { path, cacheDir, env } = readStripeMockConfig();
-  const binDir = join(cacheDir, stripeMockVersion);
-  const cached = await findProgram('stripe-mock', binDir);
-  if (cached !== null) return cached;
-  const go = await findProgram('go', [path, '/usr/local/go/bin'].join(delimiter));
-  if (go === null) throw new StripeMockUnavailable('Go is not installed, and stripe-mock is built with it (https://go.dev/dl).');
+async function findStripeMock(config: StripeMockConfig): Promise<string> {
+  const binDir = join(config.cacheDir, stripeMockVersion);
+  const built = findProgram('stripe-mock', [binDir]);
+  if (built !== null) return built;
+  const go = findProgram('go', config.goDirs);
+  if (go === null) throw new StripeMockUnavailable(whyNoStripeMock(config) ?? '');
   await mkdir(binDir, { recursive: true });
   try {
     await promisify(execFile)(go, ['install', `github.com/stripe/stripe-mock@${stripeMockVersion}`], {
       timeout: installTimeoutMs,
-      env: { ...env, GOBIN: binDir },
+      env: { ...config.env, GOBIN: binDir },
     });
   } catch (error) {
     const reason = error instanceof Error ? error.message.trim().split('\n').at(-1) : String(error);
@@ -66,9 +69,12 @@ export async function findStripeMock(): Promise<string> {
   return join(binDir, 'stripe-mock');
 }
 
-/** Starts stripe-mock on a free loopback port. */
-export async function startStripeMock(): Promise<StripeMock> {
-  const program = await findStripeMock();
+/**
+ * Starts stripe-mock on a free loopback port. The first start on a machine builds it, which takes up to a few minutes.
+ * @throws {StripeMockUnavailable} when there is none and none can be built.
+ */
+export async function startStripeMock(config: StripeMockConfig = readStripeMockConfig()): Promise<StripeMock> {
+  const program = await findStripeMock(config);
   const host = '127.0.0.1';
   const port = await freePort(host);
   const child = spawn(program, ['-http-addr', `${host}:${port}`], { stdio: 'ignore' });

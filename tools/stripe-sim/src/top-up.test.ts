@@ -12,7 +12,7 @@ const events = (): Stripe.Event[] =>
     running.stripe.webhooks.constructEvent(body, signature, testWebhookSecret),
   );
 
-test('a person pays on the page, and the money is told by webhook, by retrieval and in the statement', async () => {
+test('a person pays on the page, and the webhooks tell it', async () => {
   const { stripe } = running;
   const customer = await stripe.customers.create({ email: 'ana@example.com', metadata: { account: 'acct_ana' } });
   const session = await stripe.checkout.sessions.create(topUp({ customer: customer.id }));
@@ -45,7 +45,13 @@ test('a person pays on the page, and the money is told by webhook, by retrieval 
     payment_status: 'paid',
     client_reference_id: 'topup_1',
   });
+});
 
+test('what was paid is found again by retrieval and in the statement', async () => {
+  const { stripe } = running;
+  const customer = await stripe.customers.create({ email: 'ana@example.com' });
+  const session = await stripe.checkout.sessions.create(topUp({ customer: customer.id }));
+  await pressPay(session, 'pays');
   const paid = await stripe.checkout.sessions.retrieve(session.id, {
     expand: ['payment_intent.latest_charge.balance_transaction', 'line_items'],
   });
@@ -106,6 +112,13 @@ test('two presses on "Pay" charge once and lead to the same place', async () => 
   const session = await running.stripe.checkout.sessions.create(topUp());
   const [first, second] = await Promise.all([pressPay(session, 'pays'), pressPay(session, 'pays')]);
   expect(second).toMatchObject({ status: 303, location: first.location });
+  expect((await running.stripe.charges.list()).data).toHaveLength(1);
+});
+
+test('a session that is over cannot be paid by the controls either', async () => {
+  const session = await running.stripe.checkout.sessions.create(topUp());
+  await running.control('POST', `/checkout/${session.id}/pay`);
+  await expect(running.control('POST', `/checkout/${session.id}/pay`)).rejects.toThrow('This Checkout Session is complete');
   expect((await running.stripe.charges.list()).data).toHaveLength(1);
 });
 
