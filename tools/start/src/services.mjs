@@ -104,7 +104,7 @@ function gatewayEnvironment(service, world, replica) {
 function stripeSimEnvironment(_service, { ports, urls, secrets, paths }) {
   return {
     RIALTO_STRIPE_SIM_PORT: String(ports.stripeSim),
-    RIALTO_STRIPE_SIM_PUBLIC_URL: `${urls.public}/simulated-stripe`,
+    RIALTO_STRIPE_SIM_PUBLIC_URL: `${urls.public}/simulated/checkout`,
     RIALTO_STRIPE_SIM_KEY: secrets.stripeKey,
     RIALTO_STRIPE_SIM_WEBHOOK_URL: `${urls.inner}/v1/stripe/webhook`,
     RIALTO_STRIPE_SIM_WEBHOOK_SECRET: secrets.stripeWebhook,

@@ -1,0 +1,188 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import { freePort, isPortFree, postgresDataDir } from '@rialto/engines';
+
+/** `npm start` as a person uses it: real engines, real services, from the command line. */
+
+const ROOT = resolve(__dirname, '../../..');
+const READY_MS = 90_000;
+const STOP_MS = 10_000;
+
+interface Start {
+  child: ChildProcess;
+  output: () => string;
+  ended: Promise<number | null>;
+}
+interface State {
+  postgresUrl: string;
+  processes: { name: string; pid: number }[];
+}
+
+let dir: string;
+let port: number;
+const running = new Set<Start>();
+
+beforeAll(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'rialto-start-'));
+  chmodSync(dir, 0o711);
+  port = await freePort();
+});
+afterAll(async () => {
+  for (const start of running) start.child.kill('SIGTERM');
+  await Promise.all([...running].map(({ ended }) => ended));
+  rmSync(dir, { recursive: true, force: true });
+});
+
+function begin(args: string[] = [], { dataDir = join(dir, 'data'), onPort = port, input = '' } = {}): Start {
+  const env = { ...process.env, RIALTO_PORT: String(onPort), RIALTO_DATA_DIR: dataDir };
+  const child = spawn(process.execPath, [join(ROOT, 'tools/start/start.mjs'), ...args], { env, stdio: ['pipe', 'pipe', 'pipe'] });
+  child.stdin.end(input);
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (output += String(data)));
+  const ended = new Promise<number | null>((done) => child.once('close', done));
+  const start = { child, output: () => output, ended };
+  running.add(start);
+  void ended.then(() => running.delete(start));
+  return start;
+}
+
+async function until(what: string, start: Start, check: () => boolean | Promise<boolean>, timeoutMs = READY_MS): Promise<void> {
+  for (const end = Date.now() + timeoutMs; Date.now() < end; await sleep(50)) {
+    if (await check()) return;
+    if (start.child.exitCode !== null) break;
+  }
+  if (!(await check())) throw new Error(`${what} did not happen:\n${start.output()}`);
+}
+const untilSaid = (start: Start, sentence: string) => until(`"${sentence}"`, start, () => start.output().includes(sentence));
+const untilReady = (start: Start) => untilSaid(start, `Rialto is ready at http://localhost:${port}`);
+
+const state = () => JSON.parse(readFileSync(join(dir, 'data', 'system.json'), 'utf8')) as State;
+const pidOf = (name: string) => state().processes.find((one) => one.name === name)?.pid ?? NaN;
+const isAlive = (pid: number) => existsSync(`/proc/${pid}`) && !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+const isReady = async () => (await fetch(`http://127.0.0.1:${port}/health/ready`).catch(() => undefined))?.status === 200;
+
+async function query(sql: string): Promise<unknown[]> {
+  const client = new pg.Client({ connectionString: state().postgresUrl });
+  await client.connect();
+  try {
+    return (await client.query<Record<string, unknown>>(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+/** The stages of one life, in order: each begins where the one before ended. */
+describe('npm start', () => {
+  let start: Start;
+
+  test('says that it is ready, what is simulated, and what to do next', async () => {
+    start = begin();
+    await untilReady(start);
+    await untilSaid(start, 'Money is simulated');
+    await untilSaid(start, 'npm run demo');
+    expect(await isReady()).toBe(true);
+    expect((await fetch(`http://127.0.0.1:${port}/health/live`)).status).toBe(200);
+    await query('create table kept as select 42 as answer');
+  });
+
+  test('answers a taken port with one sentence', async () => {
+    const second = begin([], { dataDir: join(dir, 'other') });
+    expect(await second.ended).toBe(1);
+    expect(second.output().trim()).toBe(
+      `Port ${port} is taken by another program. Choose another, for example: RIALTO_PORT=${port + 1} npm start`,
+    );
+  });
+
+  test('answers data in use with one sentence', async () => {
+    const second = begin([], { onPort: await freePort() });
+    expect(await second.ended).toBe(1);
+    expect(second.output().trim()).toMatch(/^Rialto already runs on these data \(.*\) at http:\/\/localhost:\d+\.$/);
+  });
+
+  test('answers a wrong option with how it is used', async () => {
+    const second = begin(['--wathc']);
+    expect(await second.ended).toBe(1);
+    expect(second.output()).toContain('--watch');
+  });
+
+  test.each(['messaging', 'gateway', 'nats', 'postgres'])('starts %s again when it is killed, and says so', async (name) => {
+    const before = pidOf(name);
+    process.kill(before, 'SIGKILL');
+    await untilSaid(start, `${name} stopped unexpectedly (`);
+    await until(`a new ${name}`, start, () => pidOf(name) !== before && isAlive(pidOf(name)));
+    await until('readiness', start, isReady);
+    expect(await query('select answer from kept')).toEqual([{ answer: 42 }]);
+  });
+
+  test('leaves nothing behind after Ctrl-C', async () => {
+    const { processes } = state();
+    expect(processes.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['postgres', 'nats', 'gateway', 'identity', 'messaging', 'calls', 'payments']),
+    );
+    const began = Date.now();
+    start.child.kill('SIGINT');
+    expect(await start.ended).toBe(0);
+    expect(Date.now() - began).toBeLessThan(STOP_MS);
+    expect(processes.filter(({ pid }) => isAlive(pid))).toEqual([]);
+    expect(await isPortFree(port, '127.0.0.1')).toBe(true);
+  });
+
+  test('keeps the data, also when it is itself killed, and stops what that left behind', async () => {
+    start = begin();
+    await untilReady(start);
+    expect(await query('select answer from kept')).toEqual([{ answer: 42 }]);
+    const leftBehind = state().processes;
+    start.child.kill('SIGKILL');
+    await start.ended;
+    expect(leftBehind.filter(({ pid }) => isAlive(pid)).length).toBeGreaterThan(0);
+
+    start = begin();
+    await untilSaid(start, 'An earlier start was killed; stopping what it left behind');
+    await untilReady(start);
+    expect(leftBehind.filter(({ pid }) => isAlive(pid))).toEqual([]);
+    expect(await query('select answer from kept')).toEqual([{ answer: 42 }]);
+    start.child.kill('SIGTERM');
+    expect(await start.ended).toBe(0);
+  });
+
+  test('begins anew only after a yes', async () => {
+    const asked = begin(['--reset'], { input: 'no\n' });
+    expect(await asked.ended).toBe(0);
+    expect(asked.output()).toContain('Nothing was deleted.');
+    expect(existsSync(join(postgresDataDir(join(dir, 'data', 'postgres')), 'PG_VERSION'))).toBe(true);
+
+    start = begin(['--reset'], { input: 'yes\n' });
+    await untilReady(start);
+    await expect(query('select answer from kept')).rejects.toThrow('relation "kept" does not exist');
+    start.child.kill('SIGINT');
+    expect(await start.ended).toBe(0);
+  });
+
+  test('can be told to stop while it is still starting', async () => {
+    start = begin();
+    await untilSaid(start, 'PostgreSQL');
+    start.child.kill('SIGINT');
+    expect(await start.ended).toBe(0);
+    expect(state().processes.filter(({ pid }) => isAlive(pid))).toEqual([]);
+    expect(await isPortFree(port, '127.0.0.1')).toBe(true);
+  });
+});
+
+test('a port that only ::1 holds counts as taken, since localhost may mean it', async () => {
+  const other = net.createServer();
+  const holds = await new Promise<boolean>((done) => {
+    other.once('error', () => done(false));
+    other.listen({ port: 0, host: '::1' }, () => done(true));
+  });
+  if (!holds) return; // This machine has no IPv6, so nobody can be there.
+  const { port: taken } = other.address() as net.AddressInfo;
+  const start = begin([], { dataDir: join(dir, 'ipv6'), onPort: taken });
+  expect(await start.ended).toBe(1);
+  expect(start.output()).toContain(`Port ${taken} is taken`);
+  other.close();
+});
