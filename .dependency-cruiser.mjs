@@ -67,9 +67,17 @@ export default {
       name: 'domain-is-pure',
       severity: 'error',
       comment:
-        'domain/ holds decisions without input or output: it imports contracts and itself, and everything else comes in as arguments.',
+        'domain/ holds decisions without input or output: it imports contracts, zod, hashes and itself, and everything else comes in as arguments.',
       from: { path: '^apps/[^/]+/src/domain/', pathNot: '\\.test\\.ts$' },
-      to: { pathNot: ['^apps/[^/]+/src/domain/', '^libs/contracts/', '^libs/crypto/src/server\\.ts$'] },
+      to: {
+        pathNot: [
+          '^apps/[^/]+/src/domain/',
+          '^libs/contracts/',
+          '^libs/crypto/src/server\\.ts$',
+          '^node_modules/zod/',
+          '^(node:)?crypto$',
+        ],
+      },
     },
     {
       name: 'only-service-wires',
