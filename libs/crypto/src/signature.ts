@@ -9,10 +9,10 @@ export const SIGNATURE_PURPOSES = [
   'device-chain', // an entry of an account's device chain
   'leave', // "remove us from this group"
   'session', // origin, nonce and time, answered with a token
-  'device-signed', // the body of an operation that demands the device itself
+  'chain-append', // the request to add an entry to the chain
+  'handle-claim', // "this handle is mine"
   'transfer-intent', // "pay this"
   'receipt', // the ledger's answer to a transfer
-  'handle', // a handle's claim
 ] as const;
 export type SignaturePurpose = (typeof SIGNATURE_PURPOSES)[number];
 
