@@ -16,7 +16,7 @@ import { refundOperations } from './refunds.ts';
 import { nowSeconds, type Operation, type Simulation } from './simulation.ts';
 import { webhookEndpointOperations } from './webhook-endpoints.ts';
 
-export const operations: readonly Operation[] = [
+const operations: readonly Operation[] = [
   ...balanceTransactionOperations,
   ...chargeOperations,
   ...checkoutSessionOperations,

@@ -4,7 +4,7 @@ import { formatMoney } from './money.ts';
 import type { SessionBacking } from './wire.ts';
 
 /** Text made safe for an element or a quoted attribute. */
-export function escapeHtml(text: string): string {
+function escapeHtml(text: string): string {
   const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
   return text.replaceAll(/[&<>"']/g, (character) => entities[character] ?? '');
 }

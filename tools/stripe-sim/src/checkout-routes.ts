@@ -14,7 +14,7 @@ interface CheckoutContext {
 }
 
 /** The page's two addresses: its own, and the one under which a gateway passes it on without changing the path. */
-export const checkoutPrefixes = ['/checkout', '/simulated/checkout'] as const;
+const checkoutPrefixes = ['/checkout', '/simulated/checkout'] as const;
 
 /** Serves the page on which a person pays, or does not. */
 export function serveCheckout(app: FastifyInstance, context: CheckoutContext): void {

@@ -20,7 +20,7 @@ import {
 } from './parameters.ts';
 import { listAnswer, load, nowSeconds, operation, save, type Operation, type Simulation } from './simulation.ts';
 
-export const SESSION_LIMITS = { shortestSeconds: 30 * 60, longestSeconds: 86_400 } as const;
+const SESSION_LIMITS = { shortestSeconds: 30 * 60, longestSeconds: 86_400 } as const;
 
 const paymentIntentData = z.strictObject({
   description: text.optional(),

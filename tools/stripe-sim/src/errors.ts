@@ -49,7 +49,7 @@ export function noSuch(object: string, id: string, param = 'id'): StripeProblem 
 }
 
 /** `['line_items', 0, 'quantity']` as Stripe writes it: `line_items[0][quantity]`. */
-export function parameterName(path: readonly PropertyKey[]): string {
+function parameterName(path: readonly PropertyKey[]): string {
   return path.map((part, index) => (index === 0 ? String(part) : `[${String(part)}]`)).join('');
 }
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 import { StripeProblem } from './errors.ts';
 
-export const FAULT_LIMITS = { times: 10_000, holdMs: 120_000 } as const;
+const FAULT_LIMITS = { times: 10_000, holdMs: 120_000 } as const;
 
 /** What the next API calls suffer. `before`: nothing happened at Stripe. `after`: it happened, and only the answer is lost. */
 export const faultInput = z.strictObject({

@@ -6,7 +6,7 @@ export interface FormTree {
 }
 
 /** More than our requests ever need, and little enough to refuse a flood. */
-export const FORM_LIMITS = { pairs: 1_000, depth: 8 } as const;
+const FORM_LIMITS = { pairs: 1_000, depth: 8 } as const;
 
 /**
  * Decodes `application/x-www-form-urlencoded` with Stripe's brackets: `a[b][0]=x`, `a[]=x`.

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { StripeProblem } from './errors.ts';
 import type { KeptAnswer, Store } from './store.ts';
 
-export const IDEMPOTENCY_LIMITS = { keyLength: 255, keptSeconds: 86_400 } as const;
+const IDEMPOTENCY_LIMITS = { keyLength: 255, keptSeconds: 86_400 } as const;
 
 /** What makes two calls the same: method, path and the exact parameters. */
 export function fingerprint(method: string, path: string, body: string): string {

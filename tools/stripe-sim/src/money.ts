@@ -23,7 +23,7 @@ const zeroDecimal = new Set([
 const threeDecimal = new Set(['bhd', 'jod', 'kwd', 'omr', 'tnd']);
 
 /** Decimals of a currency as Stripe counts them. */
-export function exponent(currency: string): 0 | 2 | 3 {
+function exponent(currency: string): 0 | 2 | 3 {
   if (zeroDecimal.has(currency)) return 0;
   return threeDecimal.has(currency) ? 3 : 2;
 }

@@ -5,7 +5,7 @@ import type { Store } from './store.ts';
 import type { Kind, Kinds } from './wire.ts';
 
 /** Which call caused an event: null parts when nobody called (a click on the page, a time that came). */
-export interface Cause {
+interface Cause {
   requestId: string | null;
   idempotencyKey: string | null;
 }

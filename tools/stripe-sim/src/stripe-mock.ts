@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 import { readStripeMockConfig, type StripeMockConfig } from './config.ts';
 
 /** Pinned; Go's checksum database verifies what is downloaded. */
-export const stripeMockVersion = 'v0.203.0';
+const stripeMockVersion = 'v0.203.0';
 const installTimeoutMs = 300_000;
 const startTimeoutMs = 60_000;
 

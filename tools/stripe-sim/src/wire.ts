@@ -2,7 +2,7 @@
 import type Stripe from 'stripe';
 
 /** The SDK hands out exact decimals as an object; on the wire they are text. */
-export type WirePrice = Omit<Stripe.Price, 'unit_amount_decimal'> & { unit_amount_decimal: string | null };
+type WirePrice = Omit<Stripe.Price, 'unit_amount_decimal'> & { unit_amount_decimal: string | null };
 export type WireLineItem = Omit<Stripe.LineItem, 'price'> & { price: WirePrice | null };
 
 /** An event whose object may be of a type that no SDK knows yet. */
