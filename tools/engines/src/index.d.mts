@@ -69,7 +69,7 @@ export function startTurn(options?: {
   say?: Say;
 }): Promise<Turn>;
 export function findTurn(say?: Say): Promise<Found | Missing>;
-export function findChromium(): Promise<Found | Missing>;
+export function findChromium(options?: { say?: Say; mayFetch?: boolean }): Promise<Found | Missing>;
 
 export const NATS_MAX_PAYLOAD_BYTES: number;
 export function cacheDir(): string;

@@ -24,6 +24,7 @@ function newSecrets() {
   const secrets = {
     tokenKey: ed25519(),
     ledgerKey: ed25519(),
+    ledgerId: `ldg_${randomBytes(16).toString('base64url')}`,
     turn: randomBytes(24).toString('base64url'),
     stripeKey: `sk_test_${randomBytes(16).toString('hex')}`,
     stripeWebhook: `whsec_${randomBytes(24).toString('hex')}`,

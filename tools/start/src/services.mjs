@@ -86,6 +86,7 @@ function paymentsEnvironment(service, world) {
     ...serviceEnvironment(service, world),
     ...stripe,
     RIALTO_LEDGER_KEY: secrets.ledgerKey.seed,
+    RIALTO_LEDGER_ID: secrets.ledgerId,
     RIALTO_PUBLIC_URL: urls.public,
   };
 }

@@ -78,11 +78,13 @@ async function setUp(stages) {
   const needsEngines = stages.some(({ bringUp }) => bringUp);
   if (!needsEngines) return {};
   const say = (line) => console.log(line);
-  const found = { chromium: await findChromium(say), turn: await findTurn(say), nats: await findNats(say) };
-  if (found.chromium.missing && stages.some(({ needs }) => needs === 'chromium') && isRoot && isDebian()) {
-    await installDebian(['chromium'], say);
-    found.chromium = await findChromium(say);
-  }
+  const needsChromium = stages.some(({ needs }) => needs === 'chromium');
+  if (needsChromium && isRoot && isDebian() && (await findChromium()).missing) await installDebian(['chromium'], say);
+  const found = {
+    chromium: await findChromium({ say, mayFetch: needsChromium }),
+    turn: await findTurn(say),
+    nats: await findNats(say),
+  };
   for (const [name, { path, version, how, missing, why }] of Object.entries(found)) {
     say(missing ? `${name}: cannot be had (${why.join('; ')})` : `${name}: ${path}, version ${version}, from ${how}`);
     if (path && !fs.existsSync(path)) throw new Error(`${path} has gone`);
