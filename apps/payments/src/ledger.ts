@@ -1,0 +1,232 @@
+import { AppError } from '@rialto/contracts';
+import { Batcher } from '@rialto/service';
+import type pg from 'pg';
+import { byteaArray, int2Array, int4Array, int8Array, textArray, timestampArray, uuidArray } from './binary-arrays.ts';
+import { BoundedMap } from './bounded-map.ts';
+import { kindNumber, type PostingKind } from './domain/posting.ts';
+import { type PostingStatus, refusalOf } from './domain/refusal.ts';
+import { uuidBytes } from './transfer-ids.ts';
+
+/** Money to move from one owner to another. An owner is an account id or the name of a system account. */
+export interface Posting {
+  /** The id that the transfer gets when it is new, as UUID text. */
+  readonly id: string;
+  readonly scope: string;
+  readonly key: string;
+  readonly debit: string;
+  readonly credit: string;
+  readonly currency: string;
+  readonly amountMinor: bigint;
+  readonly kind: PostingKind;
+  /** The signed bytes with their signature; null where no device signs. */
+  readonly intent: SignedIntent | null;
+}
+export interface SignedIntent {
+  readonly signed: Uint8Array;
+  readonly signature: Uint8Array;
+  readonly memoHash: Uint8Array | null;
+  readonly expiresAtMs: number;
+}
+/** A transfer as its row has it, with what a receipt of either side needs. Ids are UUID text, hashes are bytes. */
+export interface Posted {
+  readonly id: string;
+  readonly isDuplicate: boolean;
+  readonly key: string;
+  readonly kind: PostingKind;
+  readonly currency: string;
+  readonly debit: PostedSide;
+  readonly credit: PostedSide;
+  readonly head: Uint8Array;
+  readonly at: Date;
+}
+/** `previousHead` is null on the credit side of a fresh posting: only a receipt of that side, read from the row, needs it. */
+export interface PostedSide {
+  readonly owner: string;
+  readonly seq: bigint;
+  readonly balanceMinor: bigint;
+  readonly previousHead: Uint8Array | null;
+}
+
+type Connection = Pick<pg.Pool, 'query'>;
+
+const MAX_BATCH_POSTINGS = 256;
+const MAX_KNOWN_ACCOUNTS = 200_000;
+
+/** The only way to move money: many postings at once, one commit, each accepted, replayed or refused by itself. */
+export class Ledger {
+  readonly #accountIds = new BoundedMap<string, string>(MAX_KNOWN_ACCOUNTS);
+  readonly #batcher: Batcher<Posting, Posted>;
+  readonly #connection: Connection;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+    this.#batcher = new Batcher((postings) => this.postAll(connection, postings), {
+      keyOf: ({ scope, key }) => `${scope}|${key}`,
+      maxItems: MAX_BATCH_POSTINGS,
+    });
+  }
+
+  /** Posts together with what others post at this moment. Throws the refusal. Once it resolves, it is committed. */
+  post(posting: Posting): Promise<Posted> {
+    return this.#batcher.add(posting);
+  }
+
+  /** Posts inside the transaction of `connection`, where it has one. Answers in the order of the postings. */
+  async postAll(connection: Connection, postings: readonly Posting[]): Promise<(Posted | AppError)[]> {
+    await this.#learnAccounts(postings);
+    const known = postings.filter((posting) => this.#accountsOf(posting) !== null);
+    const rows = known.length === 0 ? [] : (await connection.query<PostingRow>(this.#statement(known))).rows;
+    const replayed = await this.#readReplayed(connection, rows);
+    const answers = new Map(
+      known.map((posting, index) => {
+        const row = rows[index];
+        if (!row) throw new Error('post_many answered fewer rows than it was given');
+        return [posting, refusalOf(row.status) ?? replayed.get(row.id) ?? postedFrom(posting, row)];
+      }),
+    );
+    return postings.map((posting) => answers.get(posting) ?? new AppError('currency-unknown'));
+  }
+
+  /** The internal id of an account, opened when it is not there yet. Throws `currency-unknown`. */
+  async accountId(owner: string, currency: string): Promise<string> {
+    const [id] = await this.#openAccounts([{ owner, currency }]);
+    if (id == null) throw new AppError('currency-unknown');
+    return id;
+  }
+
+  #accountsOf({ debit, credit, currency }: Posting): { debit: string; credit: string } | null {
+    const debitId = this.#accountIds.get(nameOf({ owner: debit, currency }));
+    const creditId = this.#accountIds.get(nameOf({ owner: credit, currency }));
+    return debitId === undefined || creditId === undefined ? null : { debit: debitId, credit: creditId };
+  }
+
+  async #learnAccounts(postings: readonly Posting[]): Promise<void> {
+    const sides = postings.flatMap(({ debit, credit, currency }) => [
+      { owner: debit, currency },
+      { owner: credit, currency },
+    ]);
+    const unknown = new Map(
+      sides.map((side) => [nameOf(side), side] as const).filter(([name]) => this.#accountIds.get(name) === undefined),
+    );
+    if (unknown.size === 0) return;
+    const ids = await this.#openAccounts([...unknown.values()]);
+    [...unknown.keys()].forEach((name, index) => {
+      const id = ids[index];
+      if (id != null) this.#accountIds.set(name, id);
+    });
+  }
+
+  /** Never in a caller's transaction: an id that a rollback takes back must not be remembered. */
+  async #openAccounts(accounts: readonly { owner: string; currency: string }[]): Promise<(string | null)[]> {
+    const { rows } = await this.#connection.query<{ id: string | null }>('select id from open_accounts($1, $2) order by n', [
+      accounts.map(({ owner }) => owner),
+      accounts.map(({ currency }) => currency),
+    ]);
+    return rows.map(({ id }) => id);
+  }
+
+  #statement(postings: readonly Posting[]): { name: string; text: string; values: Buffer[] } {
+    const sides = postings.map((posting) => {
+      const ids = this.#accountsOf(posting);
+      if (!ids) throw new Error('an account was forgotten between look-up and use');
+      return { debit: BigInt(ids.debit), credit: BigInt(ids.credit) };
+    });
+    const accounts = [...new Set(sides.flatMap(({ debit, credit }) => [debit, credit]))].sort((a, b) => (a < b ? -1 : 1));
+    const position = new Map(accounts.map((id, index) => [id, index + 1]));
+    const at = (id: bigint) => position.get(id) ?? 0;
+    return {
+      name: 'post_many',
+      text: 'select * from post_many($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)',
+      values: [
+        int8Array(accounts),
+        uuidArray(postings.map(({ id }) => uuidBytes(id))),
+        textArray(postings.map(({ scope }) => scope)),
+        textArray(postings.map(({ key }) => key)),
+        int4Array(sides.map(({ debit }) => at(debit))),
+        int4Array(sides.map(({ credit }) => at(credit))),
+        textArray(postings.map(({ currency }) => currency)),
+        int8Array(postings.map(({ amountMinor }) => amountMinor)),
+        int2Array(postings.map(({ kind }) => kindNumber(kind))),
+        byteaArray(postings.map(({ intent }) => intent?.signed ?? null)),
+        byteaArray(postings.map(({ intent }) => intent?.signature ?? null)),
+        byteaArray(postings.map(({ intent }) => intent?.memoHash ?? null)),
+        timestampArray(postings.map(({ intent }) => intent?.expiresAtMs ?? null)),
+      ],
+    };
+  }
+
+  async #readReplayed(connection: Connection, rows: readonly PostingRow[]): Promise<Map<string, Posted>> {
+    const ids = rows.filter(({ status }) => status === 'replayed').map(({ id }) => id);
+    if (ids.length === 0) return new Map();
+    return new Map((await readTransfers(connection, ids)).map((posted) => [posted.id, { ...posted, isDuplicate: true }]));
+  }
+}
+
+const nameOf = ({ owner, currency }: { owner: string; currency: string }) => `${owner}|${currency}`;
+
+interface PostingRow {
+  readonly status: PostingStatus;
+  readonly id: string;
+  readonly debit_seq: string;
+  readonly credit_seq: string;
+  readonly debit_balance: string;
+  readonly credit_balance: string;
+  readonly debit_previous: Buffer;
+  readonly head: Buffer;
+  readonly at: Date;
+}
+
+function postedFrom({ key, kind, currency, debit, credit }: Posting, row: PostingRow): Posted {
+  return {
+    id: row.id,
+    isDuplicate: false,
+    key,
+    kind,
+    currency,
+    debit: { owner: debit, seq: BigInt(row.debit_seq), balanceMinor: BigInt(row.debit_balance), previousHead: row.debit_previous },
+    credit: { owner: credit, seq: BigInt(row.credit_seq), balanceMinor: BigInt(row.credit_balance), previousHead: null },
+    head: row.head,
+    at: row.at,
+  };
+}
+
+interface TransferRow extends PostingRow {
+  readonly key: string;
+  readonly kind: PostingKind;
+  readonly currency: string;
+  readonly debit_owner: string;
+  readonly credit_owner: string;
+  readonly credit_previous: Buffer;
+}
+
+/** Transfers by their ids (UUID text), in no order; unknown ids are left out. */
+export async function readTransfers(connection: Connection, ids: readonly string[]): Promise<Posted[]> {
+  const { rows } = await connection.query<TransferRow>(
+    `select t.id, t.key, (array['transfer', 'top-up', 'refund', 'operator'])[t.kind] as kind, t.currency, t.head, t.at,
+       t.debit_seq, t.debit_balance, t.debit_previous, d.owner as debit_owner,
+       t.credit_seq, t.credit_balance, t.credit_previous, c.owner as credit_owner
+     from transfer t join account d on d.id = t.debit join account c on c.id = t.credit where t.id = any ($1::uuid[])`,
+    [ids],
+  );
+  return rows.map((row) => ({
+    id: row.id,
+    isDuplicate: false,
+    key: row.key,
+    kind: row.kind,
+    currency: row.currency,
+    debit: {
+      owner: row.debit_owner,
+      seq: BigInt(row.debit_seq),
+      balanceMinor: BigInt(row.debit_balance),
+      previousHead: row.debit_previous,
+    },
+    credit: {
+      owner: row.credit_owner,
+      seq: BigInt(row.credit_seq),
+      balanceMinor: BigInt(row.credit_balance),
+      previousHead: row.credit_previous,
+    },
+    head: row.head,
+    at: row.at,
+  }));
+}

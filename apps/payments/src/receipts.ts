@@ -1,0 +1,49 @@
+import { AppError, type AccountId, type IntentId, type LedgerId, type Receipt, type SignedBody, type TransferId } from '@rialto/contracts';
+import { sign, type SigningKey, toBase64url } from '@rialto/crypto/server';
+import type pg from 'pg';
+import { type Posted, type PostedSide, readTransfers } from './ledger.ts';
+import { transferIdOf, transferUuid } from './transfer-ids.ts';
+
+/** Signs what the ledger vouches for. The same transfer and side give the same bytes and the same signature, always. */
+export class Receipts {
+  readonly #ledger: LedgerId;
+  readonly #key: SigningKey;
+  readonly #pool: Pick<pg.Pool, 'query'>;
+
+  constructor({ ledger, key, pool }: { ledger: LedgerId; key: SigningKey; pool: Pick<pg.Pool, 'query'> }) {
+    this.#ledger = ledger;
+    this.#key = key;
+    this.#pool = pool;
+  }
+
+  /** The receipt for one side of a transfer, `side` being one of its two. */
+  sign(posted: Posted, side: PostedSide): SignedBody {
+    const bytes = Buffer.from(JSON.stringify(receiptOf(this.#ledger, posted, side)), 'utf8');
+    return { signed: toBase64url(bytes), signature: toBase64url(sign('receipt', bytes, this.#key.privateKey)) };
+  }
+
+  /** The receipt for the caller's side. Throws `not-found` when there is no such transfer, or it is between others. */
+  async get(transferId: TransferId, caller: AccountId): Promise<SignedBody> {
+    const [posted] = await readTransfers(this.#pool, [transferUuid(transferId)]);
+    const side = posted && [posted.debit, posted.credit].find(({ owner }) => owner === caller);
+    if (!posted || !side) throw new AppError('not-found');
+    return this.sign(posted, side);
+  }
+}
+
+/** The order of the keys is part of what is signed. */
+export function receiptOf(ledger: LedgerId, posted: Posted, side: PostedSide): Receipt {
+  if (side.previousHead === null) throw new Error('a receipt needs the side with its previous head');
+  return {
+    ledger,
+    transferId: transferIdOf(posted.id),
+    intentId: posted.kind === 'transfer' ? (posted.key as IntentId) : null,
+    account: side.owner as AccountId,
+    currency: posted.currency,
+    seq: Number(side.seq),
+    balanceMinor: side.balanceMinor.toString(),
+    previousHead: toBase64url(side.previousHead),
+    head: toBase64url(posted.head),
+    at: posted.at.toISOString(),
+  };
+}

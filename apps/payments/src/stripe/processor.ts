@@ -1,0 +1,156 @@
+import { AppError } from '@rialto/contracts';
+import Stripe from 'stripe';
+import { fromStripeAmount } from '../domain/money.ts';
+import {
+  checkoutOptions,
+  checkoutParams,
+  type CheckoutRequest,
+  eventListParams,
+  refundListParams,
+  sessionListParams,
+  sessionParams,
+} from './requests.ts';
+
+/** The SDK would wait 80 s; who asks us waits 5. We repeat by ourselves, so it must not. */
+const REQUEST_TIMEOUT_MS = 3_500;
+/** How much may be listed at once; more than that is a day's work, and the next hour goes on. */
+const MAX_LISTED = 2_000;
+
+/** A checkout as far as a top-up depends on it. */
+export interface Checkout {
+  readonly sessionId: string;
+  readonly topUpId: string | null;
+  readonly url: string | null;
+  readonly paymentIntentId: string | null;
+  readonly currency: string;
+  readonly amountMinor: bigint;
+  readonly standing: 'open' | 'processing' | 'paid' | 'failed' | 'expired';
+}
+export interface Refund {
+  readonly id: string;
+  readonly amountMinor: bigint;
+}
+/** An event as far as we believe it: which object it is about. What that object says is read from Stripe. */
+export interface Notice {
+  readonly id: string;
+  readonly type: string;
+  readonly createdAtSeconds: number;
+  readonly about: { kind: 'session'; id: string } | { kind: 'refunds'; paymentIntentId: string } | null;
+  readonly objectId: string | null;
+}
+
+/** Stripe through its own SDK. Throws `processor-unavailable` when it does not answer, or answers that it cannot now. */
+export class Processor {
+  readonly #stripe: Stripe;
+  readonly #publicUrl: string;
+
+  constructor({ key, url, publicUrl }: { key: string; url?: string | undefined; publicUrl: string }) {
+    this.#stripe = new Stripe(key, { ...addressOf(url), timeout: REQUEST_TIMEOUT_MS, maxNetworkRetries: 0, telemetry: false });
+    this.#publicUrl = publicUrl.replace(/\/+$/, '');
+  }
+
+  /** Opens the checkout of a top-up. Repeating it gives the same checkout while Stripe remembers the key (a day at least). */
+  openCheckout(topUp: Omit<CheckoutRequest, 'publicUrl'>): Promise<Checkout> {
+    const params = checkoutParams({ ...topUp, publicUrl: this.#publicUrl });
+    return this.#ask(async ({ checkout }) => checkoutOf(await checkout.sessions.create(params, checkoutOptions(topUp.topUpId))));
+  }
+
+  /** The checkout that was opened for a top-up, when its answer never reached us. */
+  findCheckout(topUpId: string, createdFrom: Date): Promise<Checkout | undefined> {
+    return this.#ask(async ({ checkout }) => {
+      const sessions = checkout.sessions.list(sessionListParams(seconds(createdFrom)));
+      const all = await sessions.autoPagingToArray({ limit: MAX_LISTED });
+      const found = all.find(({ client_reference_id: reference }) => reference === topUpId);
+      return found && checkoutOf(await checkout.sessions.retrieve(found.id, sessionParams));
+    });
+  }
+
+  /** Undefined when Stripe knows no such checkout. */
+  readCheckout(sessionId: string): Promise<Checkout | undefined> {
+    return this.#ask(async ({ checkout }) => {
+      try {
+        return checkoutOf(await checkout.sessions.retrieve(sessionId, sessionParams));
+      } catch (error) {
+        if (error instanceof Stripe.errors.StripeInvalidRequestError && error.code === 'resource_missing') return undefined;
+        throw error;
+      }
+    });
+  }
+
+  /** What was really given back of a payment. */
+  listRefunds(paymentIntentId: string): Promise<Refund[]> {
+    return this.#ask(async ({ refunds }) => {
+      const all = await refunds.list(refundListParams(paymentIntentId)).autoPagingToArray({ limit: MAX_LISTED });
+      const succeeded = all.filter(({ status }) => status === 'succeeded');
+      return succeeded.map(({ id, amount }) => ({ id, amountMinor: fromStripeAmount(amount) }));
+    });
+  }
+
+  /** Events that can change a top-up, oldest first. */
+  listNotices(createdFrom: Date): Promise<Notice[]> {
+    return this.#ask(async ({ events }) => {
+      const all = await events.list(eventListParams(seconds(createdFrom))).autoPagingToArray({ limit: MAX_LISTED });
+      return all.map(noticeOf).reverse();
+    });
+  }
+
+  async #ask<T>(run: (stripe: Stripe) => Promise<T>): Promise<T> {
+    try {
+      return await run(this.#stripe);
+    } catch (error) {
+      if (isPassing(error)) throw new AppError('processor-unavailable', undefined, error);
+      throw error;
+    }
+  }
+}
+
+const seconds = (at: Date) => Math.floor(at.getTime() / 1_000);
+
+function addressOf(url: string | undefined): Pick<Stripe.StripeConfig, 'host' | 'port' | 'protocol'> {
+  if (url === undefined) return {};
+  const { hostname, port, protocol } = new URL(url);
+  const isPlain = protocol === 'http:';
+  return { host: hostname, port: port === '' ? (isPlain ? 80 : 443) : Number(port), protocol: isPlain ? 'http' : 'https' };
+}
+
+function isPassing(error: unknown): boolean {
+  const { StripeAPIError, StripeConnectionError, StripeRateLimitError } = Stripe.errors;
+  return error instanceof StripeAPIError || error instanceof StripeConnectionError || error instanceof StripeRateLimitError;
+}
+
+function checkoutOf(session: Stripe.Checkout.Session): Checkout {
+  const intent = session.payment_intent;
+  if (session.amount_total === null || session.currency === null) throw new Error('a checkout without an amount is none of ours');
+  return {
+    sessionId: session.id,
+    topUpId: session.client_reference_id,
+    url: session.url,
+    paymentIntentId: typeof intent === 'string' ? intent : (intent?.id ?? null),
+    currency: session.currency.toUpperCase(),
+    amountMinor: fromStripeAmount(session.amount_total),
+    standing: standingOf(session),
+  };
+}
+
+function standingOf({ status, payment_status: paid, payment_intent: intent }: Stripe.Checkout.Session): Checkout['standing'] {
+  if (paid === 'paid') return 'paid';
+  if (status === 'expired') return 'expired';
+  if (status === 'open') return 'open';
+  // Complete and not paid: a bank takes its time. The payment asks for another method when the bank has refused.
+  const isRefused = intent !== null && typeof intent !== 'string' && ['requires_payment_method', 'canceled'].includes(intent.status);
+  return isRefused ? 'failed' : 'processing';
+}
+
+/** Reads an event whose signature was verified, or that Stripe itself has listed. */
+export function noticeOf(event: Stripe.Event): Notice {
+  const object = event.data.object as { id?: unknown; payment_intent?: unknown };
+  const objectId = typeof object.id === 'string' ? object.id : null;
+  return { id: event.id, type: event.type, createdAtSeconds: event.created, objectId, about: aboutOf(event.type, objectId, object.payment_intent) };
+}
+
+function aboutOf(type: string, objectId: string | null, paymentIntent: unknown): Notice['about'] {
+  if (type.startsWith('checkout.session.') && objectId !== null) return { kind: 'session', id: objectId };
+  if (type !== 'charge.refunded') return null;
+  const id = typeof paymentIntent === 'string' ? paymentIntent : (paymentIntent as { id?: unknown } | null)?.id;
+  return typeof id === 'string' ? { kind: 'refunds', paymentIntentId: id } : null;
+}

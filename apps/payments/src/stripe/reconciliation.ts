@@ -1,0 +1,51 @@
+import type { Database, Logger, WorkQueue } from '@rialto/service';
+import type { TopUpRow, TopUps } from '../top-ups.ts';
+import type { Notices } from './notices.ts';
+import type { Processor } from './processor.ts';
+
+const RECONCILE = 'reconcile';
+const HOUR_MS = 3_600_000;
+/** How far back events are asked for again: further than an hourly run and an outage need; Stripe keeps 30 days. */
+const EVENTS_FROM_MS = 3 * 24 * HOUR_MS;
+const MAX_OPEN_TOP_UPS = 500;
+
+interface Dependencies {
+  readonly database: Pick<Database, 'pool'>;
+  readonly processor: Processor;
+  readonly topUps: TopUps;
+  readonly notices: Notices;
+  readonly work: WorkQueue;
+  readonly log: Logger;
+}
+
+/** Heals what webhooks missed: at the start and every hour, one replica asks Stripe for the events and for every checkout that is still open. */
+export class Reconciliation {
+  readonly #with: Dependencies;
+
+  constructor(dependencies: Dependencies) {
+    this.#with = dependencies;
+    dependencies.work.handle(RECONCILE, async (_payload: object, { client }) => {
+      // First, and in the same transaction: a run that fails is tried again, and the chain of runs never breaks.
+      const nextHour = Math.floor(Date.now() / HOUR_MS) + 1;
+      await dependencies.work.add(client, { kind: RECONCILE, key: `hour-${nextHour}`, dueInMs: nextHour * HOUR_MS - Date.now() });
+      await this.run();
+    });
+  }
+
+  /** Plans the first run for now. Replicas that start together plan the same one. */
+  async start(): Promise<void> {
+    await this.#with.work.add(this.#with.database.pool, { kind: RECONCILE, key: 'start' });
+  }
+
+  async run(): Promise<void> {
+    const { database, processor, topUps, notices, log } = this.#with;
+    const events = await processor.listNotices(new Date(Date.now() - EVENTS_FROM_MS));
+    for (const notice of events) await notices.take(notice);
+    const { rows } = await database.pool.query<TopUpRow>(
+      `select * from top_up where state in ('creating', 'open') order by created_at limit $1`,
+      [MAX_OPEN_TOP_UPS],
+    );
+    for (const row of rows) await topUps.refresh(row);
+    log.info({ events: events.length, openTopUps: rows.length }, 'reconciled with the processor');
+  }
+}

@@ -1,0 +1,79 @@
+import {
+  AppError,
+  type Input,
+  type Output,
+  payments,
+  type LedgerId,
+  type SigningCaller,
+  type TransferIntent,
+} from '@rialto/contracts';
+import { verify } from '@rialto/crypto/server';
+import type { Push } from '@rialto/service';
+import { checkIntent } from './domain/intent.ts';
+import type { Ledger, Posted, Posting } from './ledger.ts';
+import type { PayerChains } from './payer-chains.ts';
+import type { Receipts } from './receipts.ts';
+import { newTransferUuid, transferIdOf } from './transfer-ids.ts';
+
+interface Dependencies {
+  readonly ledgerId: LedgerId;
+  readonly ledger: Pick<Ledger, 'post'>;
+  readonly chains: PayerChains;
+  readonly receipts: Receipts;
+  readonly push: Pick<Push, 'toAccount'>;
+}
+type TransferOutput = Output<typeof payments.operations.transfer>;
+
+/** Moves money by signed intents. */
+export class Transfers {
+  readonly #with: Dependencies;
+
+  constructor(dependencies: Dependencies) {
+    this.#with = dependencies;
+  }
+
+  async transfer(intent: Input<typeof payments.operations.transfer>, caller: SigningCaller): Promise<TransferOutput> {
+    const { ledger, chains, receipts, push } = this.#with;
+    const key = await this.admit(intent, caller);
+    if (!verify('transfer-intent', caller.signed, caller.signature, key)) throw new AppError('signature-invalid');
+    await chains.mustExist(intent.to);
+    const posted = await ledger.post(postingOf(intent, caller));
+    if (!posted.isDuplicate) announce(push, posted);
+    return { transferId: transferIdOf(posted.id), duplicate: posted.isDuplicate, receipt: receipts.sign(posted, posted.debit) };
+  }
+
+  /** Every check on an intent before its signature; the key under which it must be signed. */
+  admit(intent: TransferIntent, { accountId, deviceId }: SigningCaller): Promise<Uint8Array> {
+    checkIntent(intent, { ledger: this.#with.ledgerId, payer: accountId });
+    return this.#with.chains.deviceKey({ accountId, deviceId, chainSeq: intent.chainSeq });
+  }
+}
+
+export function postingOf(intent: TransferIntent, { signed, signature }: Pick<SigningCaller, 'signed' | 'signature'>): Posting {
+  return {
+    id: newTransferUuid(Date.now()),
+    scope: intent.from,
+    key: intent.intentId,
+    debit: intent.from,
+    credit: intent.to,
+    currency: intent.currency,
+    amountMinor: BigInt(intent.amountMinor),
+    kind: 'transfer',
+    intent: {
+      signed,
+      signature,
+      memoHash: intent.memoHash === null ? null : Buffer.from(intent.memoHash, 'base64url'),
+      expiresAtMs: Date.parse(intent.expiresAt),
+    },
+  };
+}
+
+/** Tells both parties, where they are people, that their statements go on. Call it after the commit. */
+export function announce(push: Pick<Push, 'toAccount'>, posted: Posted): void {
+  const ACCOUNT_ID_CHARS = 43;
+  for (const { owner, seq } of [posted.debit, posted.credit]) {
+    if (owner.length !== ACCOUNT_ID_CHARS) continue;
+    const { transferPosted } = payments.events;
+    push.toAccount(transferPosted, owner, { transferId: transferIdOf(posted.id), currency: posted.currency, seq: Number(seq) });
+  }
+}
