@@ -11,9 +11,9 @@ import { webDir } from './web-build.mjs';
 
 /** Where docker-compose.yml puts things: names are those of its services. */
 const SECRETS = process.env.RIALTO_SECRETS_DIR ?? '/secrets';
-const GATEWAY_PORT = 7420;
-const STRIPE_SIM_PORT = 7430;
-const METRICS_PORT = 7490;
+const GATEWAY_PORT = Number(process.env.RIALTO_PORT || 7420);
+const STRIPE_SIM_PORT = Number(process.env.RIALTO_STRIPE_SIM_PORT || 7430);
+const METRICS_PORT = Number(process.env.RIALTO_METRICS_PORT || 7490);
 const TURN_PORT = 3478;
 const HEALTH_TIMEOUT_MS = 4_000;
 
@@ -47,7 +47,7 @@ function containerWorld({ env, secrets, postgresUrl }) {
   return {
     ...{ env, secrets, extraEnv: {}, host: '0.0.0.0', webDir, origins: [url] },
     ports: { gateways: [GATEWAY_PORT], stripeSim: STRIPE_SIM_PORT },
-    paths: { dataDir: '/data' },
+    paths: { dataDir: env.RIALTO_DATA_DIR || '/data' },
     turn: {
       urls: ['udp', 'tcp'].map((transport) => `turn:${env.RIALTO_DOMAIN}:${TURN_PORT}?transport=${transport}`),
       secret: secrets.turn,
@@ -82,8 +82,8 @@ export async function containerMigrate() {
   await import(pathToFileURL(MIGRATOR).href);
 }
 
-/** @throws when the service does not answer that it is well; services say so on their metrics port, the gateway on its own. */
-export async function containerHealth(url = `http://127.0.0.1:${METRICS_PORT}/health/live`) {
+/** @throws when the service does not answer: services on their metrics port, the gateway on its own. */
+export async function containerHealth(url = `http://127.0.0.1:${METRICS_PORT}/metrics`) {
   const { status, ok } = await fetch(url, { signal: AbortSignal.timeout(HEALTH_TIMEOUT_MS) });
   if (!ok) throw new Error(`${url} answers ${status}`);
 }
