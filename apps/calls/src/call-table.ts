@@ -1,5 +1,5 @@
 import { AppError, type AccountId, type CallId, type CallView, type ConversationId, type DeviceId } from '@rialto/contracts';
-import type pg from 'pg';
+import type { Kit } from '@rialto/service';
 import { seatsOf, type Call, type Device, type Tombstone } from './domain/call.ts';
 
 /** Calls that may go on beside each other in one account's list; more live ones than devices there cannot be, but a bound costs nothing. */
@@ -14,7 +14,7 @@ export interface StoredCall extends Call {
   readonly answeredAt: Date | null;
   readonly endedAt: Date | null;
 }
-type Queryable = Pick<pg.Pool, 'query'>;
+type Queryable = Pick<Kit['database']['pool'], 'query'>;
 interface Row {
   call_id: CallId;
   conversation_id: ConversationId | null;

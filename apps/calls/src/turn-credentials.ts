@@ -32,9 +32,9 @@ export async function getIceServers(kit: Pick<Kit, 'database' | 'nats'>, config:
   });
   const expiresAtMs = Date.now() + TURN_CREDENTIAL_LIFETIME_MS;
   const id = randomBytes(CREDENTIAL_ID_BYTES).toString('base64url');
-  const urls = [...config.turnUrls];
+  const { RIALTO_TURN_URLS: urls, RIALTO_TURN_SECRET: secret } = config;
   return {
-    iceServers: urls.length === 0 ? [] : [{ urls, ...turnCredential(config.turnSecret, { expiresAtMs, id }) }],
+    iceServers: urls.length === 0 || secret === undefined ? [] : [{ urls, ...turnCredential(secret, { expiresAtMs, id }) }],
     isRelayOnly: !haveBothAccepted,
     expiresAt: new Date(expiresAtMs).toISOString(),
   };

@@ -1,11 +1,8 @@
-import type { AccountId, CallId, calls, CallView, ConversationId, DeviceId, Handler, Payload } from '@rialto/contracts';
+import type { AccountId, CallId, calls, CallView, ConversationId, DeviceId, Payload } from '@rialto/contracts';
+import type { Api } from '../transport/api.ts';
 import type { MediaEngine } from './media-engine.ts';
 
-/** Operations of the calls service as the generated API offers them; `createApi(CONTRACTS, send).calls` fits. */
-type Operations = (typeof calls)['operations'];
-export type CallsApi = {
-  readonly [N in keyof Operations]: (input: Parameters<Handler<Operations[N]>>[0]) => ReturnType<Handler<Operations[N]>>;
-};
+export type CallsApi = Api['calls'];
 export type SignalPayload = Payload<(typeof calls)['events']['signal']>;
 
 /** Who sealed an ephemeral message: taken from the verified MLS leaf, never from what a server says. */

@@ -1,0 +1,75 @@
+import type { FromWorker, ToWorker, TransformOptions } from './media-messages.ts';
+
+/** How long the worker may take to answer; it only computes. */
+const WORKER_ANSWER_MS = 5_000;
+
+/** The page's end of a media worker: attaches transforms and hands over keys. */
+export class MediaCryptor {
+  readonly #worker: Worker;
+  readonly #waiting = new Map<number, { resolve: (message: FromWorker) => void; reject: (error: Error) => void }>();
+  #lastId = 0;
+
+  constructor(
+    worker: Worker,
+    events: { firstFrame(kind: 'audio' | 'video'): void; unknownEpoch(): void; broken(cause: unknown): void },
+  ) {
+    this.#worker = worker;
+    worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
+      if (data.type === 'first-frame') events.firstFrame(data.kind);
+      else if (data.type === 'unknown-epoch') events.unknownEpoch();
+      else this.#settle(data);
+    };
+    worker.onerror = (event) => events.broken(event.message);
+  }
+
+  /** Must be called in the very task that makes the sender or brings the track: a receiver without a transform plays ciphertext. */
+  attach(end: RTCRtpSender | RTCRtpReceiver, options: TransformOptions): void {
+    end.transform = new RTCRtpScriptTransform(this.#worker, options);
+  }
+
+  async setSendKey({ epoch, key }: { epoch: number; key: Uint8Array }): Promise<void> {
+    await this.#ask((id) => ({ type: 'send-key', id, epoch, key: key.slice() }));
+  }
+  async addReceiveKey({ epoch, key }: { epoch: number; key: Uint8Array }): Promise<void> {
+    await this.#ask((id) => ({ type: 'receive-key', id, epoch, key: key.slice() }));
+  }
+  stopSending(): void {
+    this.#worker.postMessage({ type: 'stop-sending' } satisfies ToWorker);
+  }
+  async counts(): Promise<{ opened: number; refused: number }> {
+    const answer = await this.#ask((id) => ({ type: 'count', id }));
+    return answer.type === 'counts' ? answer : { opened: 0, refused: 0 };
+  }
+
+  /** Ends the worker and with it every key. */
+  close(): void {
+    this.#worker.terminate();
+    for (const { reject } of this.#waiting.values()) reject(new Error('the media worker has ended'));
+    this.#waiting.clear();
+  }
+
+  #ask(message: (id: number) => ToWorker): Promise<FromWorker> {
+    const id = (this.#lastId += 1);
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#waiting.delete(id);
+        reject(new Error('the media worker does not answer'));
+      }, WORKER_ANSWER_MS);
+      const settle =
+        <T>(then: (value: T) => void) =>
+        (value: T) => {
+          clearTimeout(timer);
+          then(value);
+        };
+      this.#waiting.set(id, { resolve: settle(resolve), reject: settle(reject) });
+      const sent = message(id);
+      // The copy moves, so that only the worker has it.
+      this.#worker.postMessage(sent, 'key' in sent ? [sent.key.buffer] : []);
+    });
+  }
+
+  #settle(message: Extract<FromWorker, { id: number }>): void {
+    this.#waiting.get(message.id)?.resolve(message);
+    this.#waiting.delete(message.id);
+  }
+}

@@ -1,0 +1,242 @@
+import {
+  MAX_CALL_TRACKS,
+  MEDIA_INSTANCE_BYTES,
+  MediaError,
+  type Description,
+  type IceCandidate,
+  type IceServer,
+  type Media,
+  type MediaAnnouncement,
+  type MediaEngine,
+  type MediaEvents,
+  type MediaSession,
+  type MediaStats,
+} from '../calls/media-engine.ts';
+import { MediaCryptor } from './media-cryptor.ts';
+import { readStats, type WatchedState, watchFlow } from './media-stats.ts';
+
+export interface BrowserMediaOptions {
+  /** Where microphone and camera come from. */
+  readonly devices?: Pick<MediaDevices, 'getUserMedia'>;
+  readonly startWorker?: () => Worker;
+}
+interface SessionOptions {
+  readonly iceServers: readonly IceServer[];
+  readonly isRelayOnly: boolean;
+  readonly events: MediaEvents;
+}
+
+const AUDIO: MediaTrackConstraints = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
+const VIDEO: MediaTrackConstraints = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30 } };
+/** Codecs whose packetising leaves encrypted frames whole: Opus anyway, VP8 by `vp8-framing.ts`. */
+const CODECS: Readonly<Record<string, readonly string[]>> = { audio: ['audio/opus'], video: ['video/VP8', 'video/rtx'] };
+
+/** WebRTC of a browser with every frame encrypted in a worker. */
+export class BrowserMediaEngine implements MediaEngine {
+  readonly #options: BrowserMediaOptions;
+  constructor(options: BrowserMediaOptions = {}) {
+    this.#options = options;
+  }
+
+  check(): void {
+    const canTransform =
+      typeof RTCRtpScriptTransform === 'function' &&
+      'transform' in RTCRtpSender.prototype &&
+      'transform' in RTCRtpReceiver.prototype &&
+      typeof Worker === 'function';
+    if (!canTransform) throw new MediaError('frame-encryption-unsupported');
+  }
+
+  async open(options: SessionOptions): Promise<MediaSession> {
+    this.check();
+    const startWorker =
+      this.#options.startWorker ?? (() => new Worker(new URL('./media-worker.ts', import.meta.url), { type: 'module' }));
+    return new BrowserMediaSession(options, startWorker(), this.#options.devices ?? navigator.mediaDevices);
+  }
+}
+
+class BrowserMediaSession implements MediaSession {
+  readonly instance = crypto.getRandomValues(new Uint8Array(MEDIA_INSTANCE_BYTES));
+  readonly #pc: RTCPeerConnection;
+  readonly #cryptor: MediaCryptor;
+  readonly #devices: Pick<MediaDevices, 'getUserMedia'>;
+  readonly #events: MediaEvents;
+  readonly #isRelayOnly: boolean;
+  readonly #numbers = new Map<RTCRtpSender, number>();
+  readonly #expected = new Map<string, { kind: string; number: number }>();
+  readonly #remote = new Set<MediaStreamTrack>();
+  readonly #stream = new MediaStream();
+  readonly #openedAt = performance.now();
+  readonly #stopWatching: () => void;
+  #connectedMs: number | null = null;
+  #isClosed = false;
+
+  constructor({ iceServers, isRelayOnly, events }: SessionOptions, worker: Worker, devices: Pick<MediaDevices, 'getUserMedia'>) {
+    this.#events = events;
+    this.#devices = devices;
+    this.#isRelayOnly = isRelayOnly;
+    this.#cryptor = new MediaCryptor(worker, {
+      firstFrame: (kind) => events.firstFrame(kind),
+      unknownEpoch: () => events.unknownEpoch(),
+      // Without its worker no frame passes in either direction; the call then stalls and ends.
+      broken: () => events.connection('failed'),
+    });
+    this.#pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle', ...this.#ice(iceServers) });
+    this.#pc.onicecandidate = ({ candidate }) => {
+      if (candidate !== null && candidate.candidate !== '') events.candidate(plain(candidate));
+    };
+    this.#pc.ontrack = (event) => this.#take(event);
+    this.#stopWatching = watchFlow(this.#pc, (state) => this.#report(state));
+  }
+
+  get localTracks(): readonly MediaStreamTrack[] {
+    return this.#stream.getTracks();
+  }
+  get remoteTracks(): readonly MediaStreamTrack[] {
+    return [...this.#remote];
+  }
+
+  async addLocal(media: Media): Promise<void> {
+    const has = (kind: string) => this.localTracks.some((track) => track.kind === kind);
+    const wants = { audio: !has('audio') && AUDIO, video: media === 'video' && !has('video') && VIDEO };
+    if (wants.audio === false && wants.video === false) return;
+    const stream = await this.#devices.getUserMedia(wants).catch((error: unknown) => {
+      throw new MediaError(wants.video === false ? 'no-microphone' : 'no-camera', error);
+    });
+    for (const track of stream.getTracks()) {
+      if (this.#isClosed) track.stop();
+      else this.#send(track);
+    }
+    if (this.#isClosed) throw new MediaError('session-closed');
+    this.#events.tracks();
+  }
+
+  announcement(): MediaAnnouncement {
+    const tracks = this.#pc.getTransceivers().flatMap(({ mid, sender }) => {
+      const number = this.#numbers.get(sender);
+      if (mid === null || sender.track === null || number === undefined) return [];
+      return [{ mid, kind: sender.track.kind as 'audio' | 'video', number }];
+    });
+    return { instance: this.instance, tracks };
+  }
+
+  expect({ tracks }: MediaAnnouncement): void {
+    // A section keeps the place it was announced with: its transform has it.
+    for (const { mid, kind, number } of tracks) if (!this.#expected.has(mid)) this.#expected.set(mid, { kind, number });
+  }
+
+  setSendKey(key: { epoch: number; key: Uint8Array }): Promise<void> {
+    return this.#cryptor.setSendKey(key);
+  }
+  addReceiveKey(key: { epoch: number; key: Uint8Array }): Promise<void> {
+    return this.#cryptor.addReceiveKey(key);
+  }
+  stopSending(): void {
+    this.#cryptor.stopSending();
+  }
+
+  async createOffer({ restartIce = false } = {}): Promise<Description> {
+    this.#limitCodecs();
+    const offer = await this.#pc.createOffer({ iceRestart: restartIce });
+    await this.#pc.setLocalDescription(offer);
+    return { type: 'offer', sdp: withoutLoudness(offer.sdp ?? '') };
+  }
+
+  async accept(description: Description, { rollback = false } = {}): Promise<Description | null> {
+    if (rollback) await this.#pc.setLocalDescription({ type: 'rollback' });
+    await this.#pc.setRemoteDescription(description);
+    if (description.type === 'answer') return null;
+    this.#limitCodecs();
+    const answer = await this.#pc.createAnswer();
+    await this.#pc.setLocalDescription(answer);
+    return { type: 'answer', sdp: withoutLoudness(answer.sdp ?? '') };
+  }
+
+  async addCandidate(candidate: IceCandidate): Promise<void> {
+    await this.#pc.addIceCandidate(candidate);
+  }
+
+  setIceServers(servers: readonly IceServer[]): void {
+    this.#pc.setConfiguration({ bundlePolicy: 'max-bundle', ...this.#ice(servers) });
+  }
+
+  setMuted(isMuted: boolean): void {
+    for (const track of this.#stream.getAudioTracks()) track.enabled = !isMuted;
+  }
+
+  async setCamera(isOn: boolean): Promise<void> {
+    for (const track of this.#stream.getVideoTracks()) track.enabled = isOn;
+  }
+
+  async stats(): Promise<MediaStats> {
+    const { opened, refused } = await this.#cryptor.counts();
+    const read = readStats(await this.#pc.getStats());
+    return { ...read, connectedMs: this.#connectedMs, framesOpened: opened, framesRefused: refused };
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#stopWatching();
+    for (const track of this.localTracks) track.stop();
+    this.#pc.close();
+    this.#cryptor.close();
+  }
+
+  /** Adds a track with its encryption. A sender takes a number once and keeps it, so no two share a key. */
+  #send(track: MediaStreamTrack): void {
+    const number = this.#numbers.size;
+    if (number >= MAX_CALL_TRACKS) throw new MediaError('negotiation-failed');
+    this.#stream.addTrack(track);
+    const sender = this.#pc.addTrack(track, this.#stream);
+    this.#numbers.set(sender, number);
+    this.#cryptor.attach(sender, { side: 'send', kind: track.kind as 'audio' | 'video', number });
+  }
+
+  /** Attaches the decryption in the task that brings the track. What nobody announced gets one that lets nothing pass. */
+  #take({ receiver, transceiver, track }: RTCTrackEvent): void {
+    const announced = transceiver.mid === null ? undefined : this.#expected.get(transceiver.mid);
+    const kind = track.kind as 'audio' | 'video';
+    const number = announced?.kind === kind ? announced.number : null;
+    if (receiver.transform === null || receiver.transform === undefined)
+      this.#cryptor.attach(receiver, { side: 'receive', kind, number });
+    if (number === null) {
+      track.enabled = false;
+      this.#events.refusedTrack(transceiver.mid ?? '');
+      return;
+    }
+    this.#remote.add(track);
+    this.#events.tracks();
+  }
+
+  #limitCodecs(): void {
+    for (const transceiver of this.#pc.getTransceivers()) {
+      const { kind } = transceiver.receiver.track;
+      const allowed = CODECS[kind] ?? [];
+      const codecs = RTCRtpReceiver.getCapabilities(kind)?.codecs.filter(({ mimeType }) => allowed.includes(mimeType)) ?? [];
+      if (transceiver.direction !== 'stopped') transceiver.setCodecPreferences(codecs);
+    }
+  }
+
+  #report(state: WatchedState): void {
+    if (this.#isClosed) return;
+    if (state === 'connected') this.#connectedMs ??= Math.round(performance.now() - this.#openedAt);
+    this.#events.connection(state);
+  }
+
+  #ice(servers: readonly IceServer[]): RTCConfiguration {
+    return {
+      iceTransportPolicy: this.#isRelayOnly ? 'relay' : 'all',
+      iceServers: servers.map(({ urls, username, credential }) => ({
+        urls: [...urls],
+        ...(username !== undefined && credential !== undefined ? { username, credential } : {}),
+      })),
+    };
+  }
+}
+
+const plain = ({ candidate, sdpMid, sdpMLineIndex }: RTCIceCandidate): IceCandidate => ({ candidate, sdpMid, sdpMLineIndex });
+
+/** RTP headers are not encrypted, and a relay would see in them how loud somebody speaks. Neither side sends what the other did not offer. */
+export const withoutLoudness = (sdp: string): string =>
+  sdp.replaceAll(/^a=extmap:\d+ urn:ietf:params:rtp-hdrext:(?:ssrc|csrc)-audio-level[^\r\n]*\r\n/gm, '');

@@ -1,0 +1,338 @@
+import {
+  AppError,
+  CALL_GIVE_UP_MS,
+  CALL_STALL_MS,
+  type AccountId,
+  type CallId,
+  type CallView,
+  type ConversationId,
+} from '@rialto/contracts';
+import type { CallState, CallSurface } from '../call-view.ts';
+import { MediaError, type Media, type MediaEvents, type MediaSession, type MediaStats } from './media-engine.ts';
+import { Negotiation } from './negotiation.ts';
+import type { CallConversation, CallPorts, SignalPayload } from './ports.ts';
+
+/** Signals that arrive before this device knows that the call was accepted; they wait sealed and unread. */
+const MAX_EARLY_SIGNALS = 200;
+/** How often a call that is not active yet is asked for, since a push may be lost. */
+const ASK_AGAIN_MS = 3_000;
+/** Until a restart of ICE has brought nothing. */
+const RESTART_AGAIN_MS = 5_000;
+
+export interface CallOptions {
+  readonly view: Pick<CallView, 'callId' | 'conversationId' | 'media' | 'caller' | 'callee'>;
+  readonly conversation: CallConversation;
+  readonly ports: CallPorts;
+  /** Called after every change that a screen may show. */
+  readonly changed: (call: Call) => void;
+  /** News that the call asked for: goes the way of a push, since it may be of a merge. */
+  readonly news: (view: CallView) => Promise<void>;
+  /** Asks the arbiter to end the call; kept until it is done. */
+  readonly end: (callId: CallId, reason: 'hung-up' | 'declined' | 'busy' | 'failed') => Promise<void>;
+}
+
+/** One call on this device. The arbiter's views come in through `apply`, sealed signals through `handleSignal`. */
+export class Call implements CallSurface {
+  readonly conversationId: ConversationId;
+  readonly peer: AccountId;
+  readonly direction: 'incoming' | 'outgoing';
+  #id: CallId;
+  #media: Media;
+  #state: CallState;
+  #endReason: string | null = null;
+  #version = -1;
+  #isMuted = false;
+  readonly #options: CallOptions;
+  #session: Promise<MediaSession> | undefined;
+  #openSession: MediaSession | undefined;
+  #negotiation: Negotiation | undefined;
+  #early: SignalPayload[] = [];
+  #connection: 'none' | 'connected' | 'stalled' = 'none';
+  #stalls = 0;
+  #cancelTimers: (() => void)[] = [];
+
+  constructor(options: CallOptions) {
+    const { view, ports } = options;
+    this.#options = options;
+    this.#id = view.callId;
+    this.#media = view.media;
+    this.conversationId = view.conversationId;
+    this.direction = view.caller === ports.me.accountId ? 'outgoing' : 'incoming';
+    this.peer = this.direction === 'outgoing' ? view.callee : view.caller;
+    this.#state = this.direction === 'outgoing' ? 'inviting' : 'ringing';
+    this.#askAgain();
+  }
+
+  /** Changes once, when both sides called at the same time and the older call goes on. */
+  get id(): CallId {
+    return this.#id;
+  }
+  get media(): Media {
+    return this.#media;
+  }
+  get state(): CallState {
+    return this.#state;
+  }
+  get endReason(): string | null {
+    return this.#endReason;
+  }
+  get isMuted(): boolean {
+    return this.#isMuted;
+  }
+  get isOver(): boolean {
+    return this.#state === 'ended';
+  }
+  /** Whether two people are in it: another call then finds this device busy. */
+  get isAnswered(): boolean {
+    return this.#state === 'connecting' || this.#state === 'active' || this.#state === 'reconnecting';
+  }
+  get localTracks(): readonly unknown[] {
+    return this.#openSession?.localTracks ?? [];
+  }
+  get remoteTracks(): readonly unknown[] {
+    return this.#openSession?.remoteTracks ?? [];
+  }
+
+  /** Takes the call on this device. Throws `call-ended`, `call-elsewhere`, `busy`, or `MediaError` when there is no microphone. */
+  async answer(): Promise<void> {
+    if (this.direction !== 'incoming' || this.#state !== 'ringing') return;
+    const { engine, api } = this.#options.ports;
+    engine.check();
+    // The microphone first: who cannot speak has not answered.
+    await this.prepare();
+    try {
+      this.apply((await api.answerCall({ callId: this.#id })).call);
+    } catch (error) {
+      if (error instanceof AppError && error.code === 'call-elsewhere') this.finish('elsewhere');
+      else if (error instanceof AppError && error.code === 'call-ended') await this.refresh();
+      throw error;
+    }
+  }
+  async decline(): Promise<void> {
+    await this.#endAs('declined');
+  }
+  /** Hangs up, or cancels while it rings. */
+  async hangUp(): Promise<void> {
+    await this.#endAs(this.direction === 'incoming' && this.#state === 'ringing' ? 'declined' : 'hung-up');
+  }
+  setMuted(isMuted: boolean): void {
+    this.#isMuted = isMuted;
+    this.#openSession?.setMuted(isMuted);
+    this.#options.changed(this);
+  }
+  async setCamera(isOn: boolean): Promise<void> {
+    if (isOn && this.#media === 'audio') return this.upgradeToVideo();
+    await (await this.#live()).setCamera(isOn);
+    this.#options.changed(this);
+  }
+  /** Adds this side's camera to a voice call. The other side sees it and may add its own. */
+  async upgradeToVideo(): Promise<void> {
+    const session = await this.#live();
+    await session.addLocal('video');
+    this.#media = 'video';
+    await this.#negotiation?.offer();
+    this.#options.changed(this);
+  }
+  async stats(): Promise<MediaStats | null> {
+    return this.#openSession === undefined ? null : this.#openSession.stats();
+  }
+
+  /** Opens the media session: while it rings for who calls, on the answer for who is called. Throws `MediaError`, `not-reachable`. */
+  prepare(): Promise<MediaSession> {
+    this.#session ??= this.#open().catch((error: unknown) => {
+      this.#session = undefined; // Another try may find a microphone.
+      throw error;
+    });
+    return this.#session;
+  }
+
+  /** What the arbiter says. Older news changes nothing, and nothing follows the end. */
+  apply(view: CallView): void {
+    if (this.isOver) return;
+    if (view.callId !== this.#id) this.#adopt(view);
+    else if (view.version <= this.#version) return;
+    this.#version = view.version;
+    if (view.state === 'ended' && view.mergedInto !== null) return;
+    if (view.state === 'ended') return this.finish(view.endReason ?? 'failed');
+    const { me } = this.#options.ports;
+    const mine = view.caller === me.accountId ? view.callerDevice : view.calleeDevice;
+    if (view.state === 'inviting' || view.state === 'ringing')
+      return this.#show(this.direction === 'incoming' ? 'ringing' : view.state);
+    if (mine !== me.deviceId) return this.finish('elsewhere');
+    this.#show(this.#connection === 'none' ? 'connecting' : this.#connection === 'stalled' ? 'reconnecting' : 'active');
+    if (this.#negotiation === undefined) this.#negotiate(view);
+  }
+
+  handleSignal(signal: SignalPayload): void {
+    if (this.isOver) return;
+    if (this.#negotiation !== undefined) void this.#negotiation.handleSignal(signal);
+    else if (this.#early.length < MAX_EARLY_SIGNALS) this.#early.push(signal);
+  }
+
+  /** Ends it here, whatever the arbiter knows. */
+  finish(reason: string): void {
+    if (this.isOver) return;
+    this.#endReason = reason;
+    for (const cancel of this.#cancelTimers.splice(0)) cancel();
+    this.#negotiation?.close();
+    this.#early = [];
+    void this.#session?.then(
+      (session) => session.close(),
+      () => undefined, // It never opened, and whoever waited for it was told.
+    );
+    this.#show('ended');
+  }
+
+  /** Both sides called at once: this call goes on under the older one's id. */
+  #adopt(view: CallView): void {
+    this.#id = view.callId;
+    this.#version = -1;
+  }
+
+  async #endAs(reason: 'hung-up' | 'declined' | 'failed'): Promise<void> {
+    if (this.isOver) return;
+    const callId = this.#id;
+    const isCancel = reason === 'hung-up' && this.direction === 'outgoing' && !this.isAnswered;
+    this.finish(isCancel ? 'cancelled' : reason);
+    await this.#options.end(callId, reason);
+  }
+
+  #show(state: CallState): void {
+    if (this.#state === state && state !== 'ended') return;
+    this.#state = state;
+    this.#options.changed(this);
+  }
+
+  async #open(): Promise<MediaSession> {
+    const { api, engine } = this.#options.ports;
+    const { iceServers, isRelayOnly } = await api.getIceServers({ callId: this.#id });
+    if (isRelayOnly && iceServers.length === 0) throw new AppError('not-reachable');
+    const session = await engine.open({ iceServers, isRelayOnly, events: this.#events() });
+    try {
+      await session.addLocal(this.#media);
+      if (this.isOver) throw new MediaError('session-closed');
+    } catch (error) {
+      session.close();
+      throw error;
+    }
+    session.setMuted(this.#isMuted);
+    this.#openSession = session;
+    return session;
+  }
+
+  /** The call is accepted and this device is in it: only now is anything of the other side opened. */
+  #negotiate(view: CallView): void {
+    const isCaller = view.caller === this.#options.ports.me.accountId;
+    const peerDevice = isCaller ? view.calleeDevice : view.callerDevice;
+    if (peerDevice === null) throw new Error('an accepted call names the device that answered');
+    const { conversation, ports } = this.#options;
+    this.prepare()
+      .then(async (session) => {
+        if (this.isOver || this.#negotiation !== undefined) return;
+        this.#negotiation = new Negotiation({ callId: view.callId, peerDevice, isCaller, conversation, session, ports });
+        await this.#negotiation.start();
+        for (const signal of this.#early.splice(0)) void this.#negotiation.handleSignal(signal);
+      })
+      .catch((cause: unknown) => {
+        if (this.isOver) return;
+        ports.report({ callId: this.#id, code: cause instanceof MediaError ? cause.code : 'call-failed', cause });
+        void this.#endAs('failed');
+      });
+  }
+
+  #events(): MediaEvents {
+    return {
+      candidate: (candidate) => this.#negotiation?.handleLocalCandidate(candidate),
+      connection: (state) => this.#handleConnection(state),
+      firstFrame: () => this.#options.changed(this),
+      unknownEpoch: () => this.#negotiation?.keys.handleUnknownEpoch(),
+      refusedTrack: (mid) =>
+        this.#options.ports.report({ callId: this.#id, code: 'track-refused', cause: new Error(`media section ${mid}`) }),
+      tracks: () => {
+        if (!this.isOver) this.#options.changed(this);
+      },
+    };
+  }
+
+  #handleConnection(state: 'connected' | 'stalled' | 'failed'): void {
+    if (this.isOver) return;
+    if (state === 'connected') {
+      const isFirst = this.#connection === 'none';
+      this.#connection = 'connected';
+      this.#show('active');
+      if (isFirst) this.#confirmConnected();
+      return;
+    }
+    if (this.#connection === 'none') {
+      // The arbiter ends a call that does not connect in time; until then another try costs nothing.
+      if (state === 'failed') void this.#restartIce();
+      return;
+    }
+    if (this.#connection === 'stalled') {
+      if (state === 'failed') void this.#restartIce();
+      return;
+    }
+    this.#connection = 'stalled';
+    this.#show('reconnecting');
+    // The other side may have hung up, and the push got lost.
+    void this.refresh();
+    const stall = (this.#stalls += 1);
+    const isStill = () => this.#connection === 'stalled' && this.#stalls === stall && !this.isOver;
+    const { after } = this.#options.ports.surroundings;
+    const restart = () => {
+      if (!isStill()) return;
+      void this.#restartIce();
+      this.#cancelTimers.push(after(RESTART_AGAIN_MS, restart));
+    };
+    this.#cancelTimers.push(
+      after(CALL_STALL_MS, restart),
+      after(CALL_GIVE_UP_MS, () => isStill() && void this.#endAs('failed')),
+    );
+  }
+
+  /** With fresh relay credentials. Both sides may do it; the negotiation lets one win. */
+  async #restartIce(): Promise<void> {
+    try {
+      const { iceServers } = await this.#options.ports.api.getIceServers({ callId: this.#id });
+      if (this.isOver) return;
+      this.#openSession?.setIceServers(iceServers);
+      await this.#negotiation?.offer({ restartIce: true });
+    } catch (cause) {
+      if (!this.isOver) this.#options.ports.report({ callId: this.#id, code: 'reconnect-failed', cause });
+    }
+  }
+
+  #confirmConnected(): void {
+    this.#options.ports.api.confirmConnected({ callId: this.#id }).then(
+      ({ call }) => this.apply(call),
+      (cause: unknown) => {
+        if (!this.isOver) this.#options.ports.report({ callId: this.#id, code: 'connected-not-confirmed', cause });
+      },
+    );
+  }
+
+  #askAgain(): void {
+    this.#cancelTimers.push(
+      this.#options.ports.surroundings.after(ASK_AGAIN_MS, () => {
+        if (this.isOver || this.#state === 'active') return;
+        void this.refresh().finally(() => this.#askAgain());
+      }),
+    );
+  }
+
+  /** Asks the arbiter how the call stands. */
+  async refresh(): Promise<void> {
+    try {
+      const { call } = await this.#options.ports.api.getCall({ callId: this.#id });
+      await this.#options.news(call);
+    } catch (error) {
+      // Not there yet, or the network is away: the next time will tell.
+      if (!(error instanceof AppError)) throw error;
+    }
+  }
+
+  async #live(): Promise<MediaSession> {
+    if (this.isOver || this.#session === undefined) throw new MediaError('session-closed');
+    return this.#session;
+  }
+}

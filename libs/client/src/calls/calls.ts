@@ -1,0 +1,229 @@
+import { AppError, idFrom, type CallId, type CallView, type ConversationId } from '@rialto/contracts';
+import type { CallsSurface } from '../call-view.ts';
+import { Emitter } from '../events.ts';
+import { Call, type CallOptions } from './call.ts';
+import type { Media } from './media-engine.ts';
+import type { CallPorts, SignalPayload } from './ports.ts';
+
+const ID_BYTES = 16;
+/** Signals of calls that this device has not heard of yet; they wait sealed until the call's push comes. */
+const MAX_ORPHAN_SIGNALS = 100;
+/** Ended calls that are remembered, so that late news of them is known as late. */
+const MAX_REMEMBERED = 200;
+
+export interface CallEvents {
+  'call.incoming': Call;
+  'call.changed': Call;
+}
+type End = Parameters<CallOptions['end']>;
+
+/** All calls of this device. Holds nothing of the client: pushes come in through `handle…`, what happens goes out as events. */
+export class CallManager implements CallsSurface {
+  readonly #ports: CallPorts;
+  readonly #events = new Emitter<CallEvents>();
+  readonly #calls = new Map<CallId, Call>();
+  /** Calls that are over on this device, or never were its business. */
+  readonly #past = new Set<CallId>();
+  readonly #unsentEnds = new Map<CallId, End>();
+  #orphans: SignalPayload[] = [];
+  #isClosed = false;
+
+  constructor(ports: CallPorts) {
+    this.#ports = ports;
+  }
+
+  on<N extends keyof CallEvents>(name: N, handler: (payload: CallEvents[N]) => void): () => void {
+    return this.#events.on(name, handler);
+  }
+
+  /** The call that goes on or rings; the one in which two people talk before one that only rings. */
+  get current(): Call | null {
+    const live = [...this.#calls.values()].filter((call) => !call.isOver);
+    return live.find((call) => call.isAnswered) ?? live.find((call) => call.direction === 'outgoing') ?? live[0] ?? null;
+  }
+
+  /**
+   * Calls the other member of a conversation. Resolves when it rings there or is about to. Throws `busy`, `not-reachable`, `call-ended`,
+   * or `MediaError` when this device cannot encrypt calls or has no microphone.
+   */
+  async start(conversationId: ConversationId, { media }: { readonly media: Media }): Promise<Call> {
+    const { engine, surroundings, me } = this.#ports;
+    engine.check();
+    if ([...this.#calls.values()].some((call) => !call.isOver && (call.isAnswered || call.direction === 'outgoing'))) {
+      throw new AppError('busy');
+    }
+    const callId = idFrom<CallId>('cal', surroundings.random(ID_BYTES));
+    const conversation = await this.#ports.conversation(conversationId);
+    const call = this.#add({ callId, conversationId, media, caller: me.accountId, callee: conversation.peer }, conversation);
+    this.#events.emit('call.changed', call);
+    try {
+      const answer = await this.#ports.api.startCall({ callId, conversationId, callee: conversation.peer, media });
+      this.#follow(call, answer.call);
+      await call.prepare();
+    } catch (error) {
+      if (call.isOver) throw error;
+      call.finish('failed');
+      // The invite may have arrived although its answer did not.
+      await this.#end(call.id, 'failed');
+      throw error;
+    }
+    return call;
+  }
+
+  /** Calls of this account, newest first. */
+  async history(page: { readonly before?: string; readonly limit?: number } = {}): Promise<readonly CallView[]> {
+    return (await this.#ports.api.listCalls(page)).calls;
+  }
+
+  /** A push of the arbiter, or what a question to it brought. In any order, any number of times. */
+  async handleCallChanged(view: CallView): Promise<void> {
+    if (this.#isClosed || this.#past.has(view.callId)) return;
+    const known = this.#calls.get(view.callId);
+    if (known !== undefined) {
+      if (view.mergedInto !== null) await this.#followMerge(known, view.mergedInto);
+      else known.apply(view);
+      return;
+    }
+    if (view.state === 'ended') return this.#remember(view.callId);
+    // Both called at once and the other side's call goes on: it is answered by ours, whose own answer is still on its way.
+    const meeting = this.#findMeeting(view);
+    if (meeting !== undefined) {
+      if (view.calleeDevice === this.#ports.me.deviceId) this.#follow(meeting, view);
+      return;
+    }
+    if (view.callee === this.#ports.me.accountId && (view.state === 'inviting' || view.state === 'ringing'))
+      await this.#ring(view);
+  }
+
+  handleSignal(signal: SignalPayload): void {
+    if (this.#isClosed || (signal.toDevice !== null && signal.toDevice !== this.#ports.me.deviceId)) return;
+    const call = this.#calls.get(signal.callId);
+    if (call !== undefined) return call.handleSignal(signal);
+    if (this.#past.has(signal.callId)) return;
+    this.#orphans.push(signal);
+    if (this.#orphans.length > MAX_ORPHAN_SIGNALS) this.#orphans.shift();
+  }
+
+  /** After each connect: ends what could not be ended, asks what was missed, and ends calls of this device that a crash has left. */
+  async handleOnline(): Promise<void> {
+    for (const [callId, reason] of [...this.#unsentEnds.values()]) await this.#end(callId, reason);
+    for (const view of (await this.#ports.api.listCalls({})).calls) {
+      if (view.state === 'ended') break;
+      const mine = view.caller === this.#ports.me.accountId ? view.callerDevice : view.calleeDevice;
+      const isLeftOver = mine === this.#ports.me.deviceId && !this.#calls.has(view.callId) && !this.#findMeeting(view);
+      if (isLeftOver) await this.#end(view.callId, 'failed');
+      else await this.handleCallChanged(view);
+    }
+    await Promise.all([...this.#calls.values()].map((call) => call.refresh()));
+  }
+
+  /** Hangs up and forgets. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.all([...this.#calls.values()].map((call) => call.hangUp()));
+  }
+
+  async #ring(view: CallView): Promise<void> {
+    const { api, report } = this.#ports;
+    const { callId } = view;
+    if (this.current?.isAnswered) {
+      this.#remember(callId);
+      return this.#end(callId, 'busy');
+    }
+    const conversation = await this.#ports.conversation(view.conversationId);
+    if (this.#calls.has(callId) || this.#past.has(callId)) return;
+    // Who rings must be the other member as the group has it, whatever the server says.
+    if (conversation.peer !== view.caller) {
+      this.#remember(callId);
+      return report({ callId, code: 'caller-not-in-conversation' });
+    }
+    const call = this.#add(view, conversation);
+    call.apply(view);
+    this.#events.emit('call.incoming', call);
+    this.#giveOrphans(call);
+    try {
+      call.apply((await api.confirmRinging({ callId })).call);
+    } catch (cause) {
+      if (cause instanceof AppError && cause.code === 'call-ended') await call.refresh();
+      else report({ callId, code: 'ringing-not-confirmed', cause });
+    }
+  }
+
+  #add(view: CallOptions['view'], conversation: CallOptions['conversation']): Call {
+    const call = new Call({
+      view,
+      conversation,
+      ports: this.#ports,
+      changed: (changed) => {
+        if (changed.isOver) this.#forget(changed);
+        this.#events.emit('call.changed', changed);
+      },
+      news: (news) => this.handleCallChanged(news),
+      end: (callId, reason) => this.#end(callId, reason),
+    });
+    this.#calls.set(view.callId, call);
+    return call;
+  }
+
+  /** Applies the arbiter's answer; when it is another call, ours was merged into it and goes on under its id. */
+  #follow(call: Call, view: CallView): void {
+    if (call.isOver) {
+      // Hung up before the answer came; the end that was sent under the old id follows the merge.
+      return;
+    }
+    if (view.callId !== call.id) {
+      this.#remember(call.id);
+      this.#calls.delete(call.id);
+      const ringing = this.#calls.get(view.callId);
+      this.#calls.set(view.callId, call);
+      if (ringing !== undefined && ringing !== call) ringing.finish('merged');
+      this.#calls.set(view.callId, call);
+      this.#past.delete(view.callId);
+    }
+    call.apply(view);
+    this.#giveOrphans(call);
+  }
+
+  async #followMerge(call: Call, winner: CallId): Promise<void> {
+    const { call: view } = await this.#ports.api.getCall({ callId: winner });
+    if (!call.isOver && this.#calls.get(call.id) === call) this.#follow(call, view);
+  }
+
+  #findMeeting(view: CallView): Call | undefined {
+    if (view.callee !== this.#ports.me.accountId) return undefined;
+    return [...this.#calls.values()].find(
+      (call) => call.direction === 'outgoing' && call.state === 'inviting' && call.conversationId === view.conversationId,
+    );
+  }
+
+  #giveOrphans(call: Call): void {
+    const mine = this.#orphans.filter(({ callId }) => callId === call.id);
+    this.#orphans = this.#orphans.filter(({ callId }) => callId !== call.id);
+    for (const signal of mine) call.handleSignal(signal);
+  }
+
+  /** An end that does not get through is sent again when the connection is back. */
+  async #end(...[callId, reason]: End): Promise<void> {
+    this.#unsentEnds.set(callId, [callId, reason]);
+    try {
+      await this.#ports.api.endCall({ callId, reason });
+      this.#unsentEnds.delete(callId);
+    } catch (cause) {
+      if (cause instanceof AppError && !cause.retryable) this.#unsentEnds.delete(callId);
+      this.#ports.report({ callId, code: 'end-not-sent', cause });
+    }
+  }
+
+  #forget(call: Call): void {
+    if (this.#calls.get(call.id) === call) this.#calls.delete(call.id);
+    this.#remember(call.id);
+  }
+
+  #remember(callId: CallId): void {
+    this.#past.add(callId);
+    for (const oldest of this.#past) {
+      if (this.#past.size <= MAX_REMEMBERED) break;
+      this.#past.delete(oldest);
+    }
+  }
+}

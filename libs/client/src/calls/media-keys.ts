@@ -1,0 +1,103 @@
+import type { CallId } from '@rialto/contracts';
+import { EPOCH_CATCH_UP_MS, type MediaSession } from './media-engine.ts';
+import type { CallConversation, Surroundings } from './ports.ts';
+
+/** Whose frames a session opens: the sender's leaf and the instance of its media worker. */
+export interface PeerMedia {
+  readonly leafIndex: number;
+  readonly instance: Uint8Array;
+}
+
+/**
+ * Gives a session its keys and follows the group's epochs with them. A newer epoch is followed within `EPOCH_CATCH_UP_MS`, or nothing is
+ * sent until it is: who was removed must not hear on.
+ */
+export class MediaKeys {
+  readonly #callId: CallId;
+  readonly #conversation: CallConversation;
+  readonly #session: MediaSession;
+  readonly #surroundings: Surroundings;
+  readonly #failed: (cause: unknown) => void;
+  readonly #unsubscribe: () => void;
+  #peer: PeerMedia | undefined;
+  #cancelDeadline: (() => void) | undefined;
+  #isClosed = false;
+
+  constructor(options: {
+    callId: CallId;
+    conversation: CallConversation;
+    session: MediaSession;
+    surroundings: Surroundings;
+    failed: (cause: unknown) => void;
+  }) {
+    this.#callId = options.callId;
+    this.#conversation = options.conversation;
+    this.#session = options.session;
+    this.#surroundings = options.surroundings;
+    this.#failed = options.failed;
+    this.#unsubscribe = options.conversation.onEpoch(() => this.#follow());
+  }
+
+  /** Keys for sending. Must be done before the first description leaves. */
+  async start(): Promise<void> {
+    await this.#renewSendKey();
+  }
+
+  /** Keys for what the other side sends; called again when its media worker was started anew. */
+  async hear(peer: PeerMedia): Promise<void> {
+    const isKnown = this.#peer?.leafIndex === peer.leafIndex && sameBytes(this.#peer.instance, peer.instance);
+    this.#peer = peer;
+    if (!isKnown) await this.#renewReceiveKey();
+  }
+
+  /** Frames of an epoch without a key arrive: read the log, or stop sending. */
+  handleUnknownEpoch(): void {
+    if (this.#cancelDeadline !== undefined || this.#isClosed) return;
+    const before = this.#conversation.epoch;
+    this.#startDeadline();
+    this.#conversation.catchUp().then(() => {
+      // Nothing newer there: the frames are old ones, and sending may go on.
+      if (this.#conversation.epoch === before) this.#endDeadline();
+    }, this.#failed);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#unsubscribe();
+    this.#endDeadline();
+  }
+
+  #follow(): void {
+    if (this.#isClosed) return;
+    this.#startDeadline();
+    Promise.all([this.#renewSendKey(), this.#renewReceiveKey()]).then(() => this.#endDeadline(), this.#failed);
+  }
+
+  #startDeadline(): void {
+    this.#cancelDeadline ??= this.#surroundings.after(EPOCH_CATCH_UP_MS, () => {
+      this.#cancelDeadline = undefined;
+      if (!this.#isClosed) this.#session.stopSending();
+    });
+  }
+
+  #endDeadline(): void {
+    this.#cancelDeadline?.();
+    this.#cancelDeadline = undefined;
+  }
+
+  async #renewSendKey(): Promise<void> {
+    const { leafIndex } = this.#conversation;
+    const key = await this.#conversation.mediaKey({ callId: this.#callId, leafIndex, instance: this.#session.instance });
+    if (!this.#isClosed) await this.#session.setSendKey(key);
+    key.key.fill(0);
+  }
+
+  async #renewReceiveKey(): Promise<void> {
+    if (this.#peer === undefined) return;
+    const key = await this.#conversation.mediaKey({ callId: this.#callId, ...this.#peer });
+    if (!this.#isClosed) await this.#session.addReceiveKey(key);
+    key.key.fill(0);
+  }
+}
+
+const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && a.every((byte, i) => byte === b[i]);

@@ -1,0 +1,200 @@
+import { AppError, type CallId, type DeviceId } from '@rialto/contracts';
+import { fromBase64url, toBase64url } from '@rialto/crypto';
+import { MediaError, type Description, type IceCandidate, type MediaSession } from './media-engine.ts';
+import { MediaKeys } from './media-keys.ts';
+import type { CallConversation, CallPorts, SignalPayload } from './ports.ts';
+import {
+  decodeAnnouncement,
+  decodeSignal,
+  encodeAnnouncement,
+  encodeSignal,
+  MAX_CANDIDATES_PER_SIGNAL,
+  type Signal,
+} from './sealed-signal.ts';
+
+/** Candidates found within this time travel in one signal. */
+const CANDIDATE_BATCH_MS = 15;
+/** Candidates that wait for the description they belong to. */
+const MAX_WAITING_CANDIDATES = 100;
+
+type Unsent = Signal extends infer S ? (S extends Signal ? Omit<S, 'v' | 'callId' | 'sentAt'> : never) : never;
+export interface NegotiationOptions {
+  readonly callId: CallId;
+  readonly peerDevice: DeviceId;
+  /** The caller offers first, and its offer wins when both offer at once. */
+  readonly isCaller: boolean;
+  readonly conversation: CallConversation;
+  readonly session: MediaSession;
+  readonly ports: Pick<CallPorts, 'api' | 'surroundings' | 'report'>;
+}
+
+/**
+ * Agrees with the other device on how media flows. Every description and candidate is sealed by the group, and what comes is used only when
+ * its MLS sender is the other device of this call: so the DTLS fingerprints are authentic whatever the server does. One thing at a
+ * time, in order ("perfect negotiation", W3C WebRTC section 10.7).
+ */
+export class Negotiation {
+  readonly keys: MediaKeys;
+  readonly #options: NegotiationOptions;
+  readonly #waiting: IceCandidate[] = [];
+  #incoming: Promise<void> = Promise.resolve();
+  #outgoing: Promise<void> = Promise.resolve();
+  #batch: IceCandidate[] = [];
+  #lastOffer = 0;
+  #pendingOffer: number | undefined;
+  #wantsOffer: { restartIce: boolean } | undefined;
+  #hasRemote = false;
+  #isClosed = false;
+
+  constructor(options: NegotiationOptions) {
+    this.#options = options;
+    const { callId, conversation, session, ports } = options;
+    this.keys = new MediaKeys({
+      callId,
+      conversation,
+      session,
+      surroundings: ports.surroundings,
+      failed: (cause) => this.#report('media-key-failed', cause),
+    });
+  }
+
+  /** Prepares the keys; the caller then offers. */
+  async start(): Promise<void> {
+    await this.keys.start();
+    if (this.#options.isCaller) await this.offer();
+  }
+
+  /** Offers what this side has by now. While an offer is under way, the next follows it. */
+  offer({ restartIce = false } = {}): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#pendingOffer !== undefined) {
+        this.#wantsOffer = { restartIce: restartIce || this.#wantsOffer?.restartIce === true };
+        // A restart must not wait for an answer that got lost.
+        if (!restartIce) return;
+        this.#wantsOffer = undefined;
+      }
+      const { session } = this.#options;
+      const description = await session.createOffer({ restartIce });
+      this.#pendingOffer = this.#lastOffer += 1;
+      this.#send({
+        type: 'offer',
+        offer: this.#pendingOffer,
+        sdp: description.sdp,
+        media: encodeAnnouncement(session.announcement()),
+      });
+    });
+  }
+
+  handleLocalCandidate(candidate: IceCandidate): void {
+    if (this.#isClosed) return;
+    this.#batch.push(candidate);
+    if (this.#batch.length === 1) this.#options.ports.surroundings.after(CANDIDATE_BATCH_MS, () => this.#flush());
+  }
+
+  /** Opens a signal and follows it. What is not from the other device of this call, or not readable, is reported and ignored. */
+  handleSignal({ bytes }: Pick<SignalPayload, 'bytes'>): Promise<void> {
+    return this.#inTurn(async () => {
+      const { callId, conversation, peerDevice, ports } = this.#options;
+      const { sender, plaintext } = await conversation.openEphemeral(fromBase64url(bytes));
+      if (sender.accountId !== conversation.peer || sender.deviceId !== peerDevice) return this.#report('signal-from-stranger');
+      await this.#follow(decodeSignal(plaintext, { callId, nowMs: ports.surroundings.now() }), sender.leafIndex);
+    });
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.keys.close();
+  }
+
+  async #follow(signal: Signal, leafIndex: number): Promise<void> {
+    if (signal.type === 'candidates') return this.#addCandidates(signal.candidates);
+    const media = decodeAnnouncement(signal.media);
+    if (signal.type === 'answer') {
+      // An answer to an offer that was taken back, or a second one.
+      if (signal.offer !== this.#pendingOffer) return;
+      await this.#hear(leafIndex, media);
+      await this.#accept({ type: 'answer', sdp: signal.sdp });
+      this.#pendingOffer = undefined;
+      return this.#offerAgain();
+    }
+    const hasCollision = this.#pendingOffer !== undefined;
+    if (hasCollision && this.#options.isCaller) return;
+    await this.#hear(leafIndex, media);
+    const answer = await this.#accept({ type: 'offer', sdp: signal.sdp }, hasCollision);
+    if (answer === null) throw new MediaError('negotiation-failed');
+    if (hasCollision) this.#wantsOffer ??= { restartIce: false };
+    this.#pendingOffer = undefined;
+    this.#send({
+      type: 'answer',
+      offer: signal.offer,
+      sdp: answer.sdp,
+      media: encodeAnnouncement(this.#options.session.announcement()),
+    });
+    this.#offerAgain();
+  }
+
+  async #hear(leafIndex: number, media: ReturnType<typeof decodeAnnouncement>): Promise<void> {
+    this.#options.session.expect(media);
+    await this.keys.hear({ leafIndex, instance: media.instance });
+  }
+
+  async #accept(description: Description, rollback = false): Promise<Description | null> {
+    const answer = await this.#options.session.accept(description, { rollback });
+    this.#hasRemote = true;
+    for (const candidate of this.#waiting.splice(0)) await this.#options.session.addCandidate(candidate);
+    return answer;
+  }
+
+  async #addCandidates(candidates: readonly IceCandidate[]): Promise<void> {
+    for (const candidate of candidates) {
+      if (this.#hasRemote) await this.#options.session.addCandidate(candidate);
+      else if (this.#waiting.length < MAX_WAITING_CANDIDATES) this.#waiting.push(candidate);
+    }
+  }
+
+  #offerAgain(): void {
+    const wanted = this.#wantsOffer;
+    this.#wantsOffer = undefined;
+    if (wanted) void this.offer(wanted);
+  }
+
+  #flush(): void {
+    const candidates = this.#batch;
+    this.#batch = [];
+    for (let i = 0; i < candidates.length; i += MAX_CANDIDATES_PER_SIGNAL) {
+      this.#send({ type: 'candidates', candidates: candidates.slice(i, i + MAX_CANDIDATES_PER_SIGNAL) });
+    }
+  }
+
+  /** Seals and sends in the order of the calls; sealing is a step of the ratchet. */
+  #send(signal: Unsent): void {
+    const { callId, conversation, peerDevice, ports } = this.#options;
+    this.#outgoing = this.#outgoing.then(async () => {
+      if (this.#isClosed) return;
+      try {
+        const plaintext = encodeSignal({ v: 1, callId, sentAt: ports.surroundings.now(), ...signal });
+        const bytes = toBase64url(await conversation.sealEphemeral(plaintext));
+        await ports.api.sendSignal({ callId, toDevice: peerDevice, bytes });
+      } catch (error) {
+        // The call's end is told by the arbiter; here it only means that nobody listens any more.
+        if (!(error instanceof AppError && error.code === 'call-ended')) this.#report('signal-not-sent', error);
+      }
+    });
+  }
+
+  #inTurn(run: () => Promise<void>): Promise<void> {
+    this.#incoming = this.#incoming.then(async () => {
+      if (this.#isClosed) return;
+      try {
+        await run();
+      } catch (error) {
+        this.#report('negotiation-failed', error);
+      }
+    });
+    return this.#incoming;
+  }
+
+  #report(code: string, cause?: unknown): void {
+    if (!this.#isClosed) this.#options.ports.report({ callId: this.#options.callId, code, cause });
+  }
+}
