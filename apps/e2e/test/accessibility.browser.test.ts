@@ -1,0 +1,61 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { Browser, Page } from 'playwright-core';
+import { freshHandle, type Look, meet, openPerson, registerInBrowser, startBrowser } from '../src/browser.ts';
+
+const url = process.env.RIALTO_E2E_URL ?? '';
+const axe = readFileSync(createRequire(__filename).resolve('axe-core/axe.min.js'), 'utf8');
+const LOOKS: readonly Look[] = [
+  { width: 1280, height: 800, theme: 'light' },
+  { width: 320, height: 640, theme: 'dark' },
+];
+jest.setTimeout(120_000);
+
+let browser: Browser;
+beforeAll(async () => {
+  browser = await startBrowser();
+});
+afterAll(() => browser?.close());
+
+test.each(LOOKS)('axe finds nothing and nothing is cut off at $width px, $theme', async (look) => {
+  const [ana, ben] = await Promise.all([openPerson(browser, url, look), openPerson(browser, url, look)]);
+  const [anaHandle, benHandle] = [freshHandle('ana'), freshHandle('ben')];
+  await check(ana.page, 'welcome');
+  await registerInBrowser(ana.page, anaHandle, 'Ana Ruiz');
+  await check(ana.page, 'empty list');
+  await registerInBrowser(ben.page, benHandle, 'Ben Okafor');
+  await meet(ana.page, ben.page, benHandle, 'Ben Okafor', 'Ana Ruiz');
+  await check(ana.page, 'conversation');
+  await ana.page.getByRole('button', { name: /Send money/ }).click();
+  await check(ana.page, 'pay sheet');
+  for (const path of ['/', '/wallet', '/calls', '/you']) {
+    await ana.page.goto(url + path);
+    await ana.page.getByRole('heading').first().waitFor();
+    await check(ana.page, path);
+  }
+  await ana.page.goto(url);
+  await ana.page
+    .getByRole('link', { name: /Ben Okafor/ })
+    .first()
+    .click();
+  await ana.page.getByTitle('Safety number').first().click();
+  await ana.page.getByRole('list', { name: 'Safety number' }).waitFor();
+  await check(ana.page, 'safety number');
+  await Promise.all([ana.context.close(), ben.context.close()]);
+});
+
+/** WCAG 2.2 A and AA by axe, and no sideways scrolling. The script comes through the debugger, so the page's policy stays as strict as it is. */
+async function check(page: Page, screen: string): Promise<void> {
+  await page.evaluate(axe);
+  const violations = await page.evaluate(async () => {
+    const { axe } = globalThis as unknown as {
+      axe: { run(options: object): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
+    };
+    const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+    const { violations } = await axe.run({ runOnly: { type: 'tag', values: tags } });
+    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`);
+  });
+  expect({ screen, violations }).toEqual({ screen, violations: [] });
+  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  expect({ screen, overflow }).toEqual({ screen, overflow: 0 });
+}
