@@ -1,7 +1,8 @@
-import type { AccountId, CallId, ConversationId } from '@rialto/contracts';
+import type { AccountId, CallId, CallView, ConversationId } from '@rialto/contracts';
+import type { MediaStats } from './calls/media-engine.ts';
 
 export type CallState = 'inviting' | 'ringing' | 'connecting' | 'active' | 'reconnecting' | 'ended';
-/** One call as a screen sees it. */
+/** One call as a screen sees it. The object stays the same while the call changes; `call.changed` says when. */
 export interface CallSurface {
   readonly id: CallId;
   readonly conversationId: ConversationId;
@@ -10,14 +11,22 @@ export interface CallSurface {
   readonly direction: 'incoming' | 'outgoing';
   readonly state: CallState;
   readonly endReason: string | null;
+  readonly isMuted: boolean;
+  /** Tracks of the media engine: `MediaStreamTrack` in browsers. */
+  readonly localTracks: readonly unknown[];
+  readonly remoteTracks: readonly unknown[];
   answer(): Promise<void>;
   decline(): Promise<void>;
   hangUp(): Promise<void>;
   setMuted(isMuted: boolean): void;
   setCamera(isOn: boolean): Promise<void>;
   upgradeToVideo(): Promise<void>;
+  /** Null until there is a connection. */
+  stats(): Promise<MediaStats | null>;
 }
 export interface CallsSurface {
   start(conversationId: ConversationId, options: { readonly media: 'audio' | 'video' }): Promise<CallSurface>;
   readonly current: CallSurface | null;
+  /** Calls of this account, newest first. `before` is a `createdAt`. */
+  history(page?: { readonly before?: string; readonly limit?: number }): Promise<readonly CallView[]>;
 }
