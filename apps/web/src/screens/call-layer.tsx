@@ -53,25 +53,38 @@ function CallView({ call }: { call: CallSurface }) {
 }
 
 function CallStatus({ call, name }: { call: CallSurface; name: string }) {
-  const [now, setNow] = useState(Date.now());
+  const [since] = useState(Date.now);
+  const [now, setNow] = useState(since);
+  const [path, setPath] = useState<string | null>(null);
   useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), 1_000);
+    const look = () => {
+      setNow(Date.now());
+      call.stats().then(
+        (stats) => setPath(stats?.path ?? null),
+        () => setPath(null), // the call ended meanwhile
+      );
+    };
+    look();
+    const timer = setInterval(look, 1_000);
     return () => clearInterval(timer);
-  }, []);
+  }, [call]);
   return (
     <div className="call-status">
       <span className="tabular">
-        {name} · {duration(now - (call.connectedAt ?? now))}
+        {name} · {duration(now - since)}
       </span>
-      <span>
-        {call.state === 'reconnecting' ? 'Reconnecting…' : call.path === 'relay' ? 'Relayed, sealed' : 'Direct, sealed'}
-      </span>
+      <span>{call.state === 'reconnecting' ? 'Reconnecting…' : path === 'relay' ? 'Relayed, sealed' : 'Direct, sealed'}</span>
     </div>
   );
 }
 
 function CallControls({ call, name }: { call: CallSurface; name: string }) {
   const [busy, setBusy] = useState(false);
+  const [isCameraOn, setCameraOn] = useState(true);
+  const switchCamera = async () => {
+    await call.setCamera(!isCameraOn);
+    setCameraOn(!isCameraOn);
+  };
   const run = async (work: () => Promise<unknown> | void) => {
     setBusy(true);
     try {
@@ -120,11 +133,11 @@ function CallControls({ call, name }: { call: CallSurface; name: string }) {
       )}
       {call.media === 'video'
         ? button(
-            call.isCameraOn ? 'video' : 'video-off',
-            call.isCameraOn ? 'Turn camera off' : 'Turn camera on',
+            isCameraOn ? 'video' : 'video-off',
+            isCameraOn ? 'Turn camera off' : 'Turn camera on',
             '',
-            () => call.setCamera(!call.isCameraOn),
-            !call.isCameraOn,
+            switchCamera,
+            !isCameraOn,
           )
         : call.state === 'active' && button('video', 'Add video', '', () => call.upgradeToVideo())}
       {button('hangup', 'Hang up', 'call-button-end', () => call.hangUp())}

@@ -1,4 +1,4 @@
-import type { CallRecord } from '@rialto/client';
+import type { CallView } from '@rialto/contracts';
 import { useCallback, useEffect, useState } from 'react';
 import { Link } from 'wouter';
 import { Avatar } from '../parts/avatar.tsx';
@@ -15,7 +15,7 @@ import './wallet.css';
 /** The account's calls, newest first. */
 export function CallsScreen() {
   const client = useClient();
-  const [calls, setCalls] = useState<readonly CallRecord[] | null>(null);
+  const [calls, setCalls] = useState<readonly CallView[] | null>(null);
   const [failure, setFailure] = useState<string>();
   const version = useSession((session) => session.callVersion);
   const load = useCallback(
@@ -51,9 +51,11 @@ export function CallsScreen() {
   );
 }
 
-function CallRow({ call }: { call: CallRecord }) {
+function CallRow({ call }: { call: CallView }) {
   const client = useClient();
-  const person = usePerson(call.peer);
+  const isIncoming = call.callee === client.account.accountId;
+  const peer = isIncoming ? call.caller : call.callee;
+  const person = usePerson(peer);
   const name = person ? nameOf(person) : '…';
   const again = async () => {
     try {
@@ -64,10 +66,12 @@ function CallRow({ call }: { call: CallRecord }) {
   };
   return (
     <li className="call-row">
-      <Avatar id={call.peer} name={name} />
+      <Avatar id={peer} name={name} />
       <Link href={`/c/${call.conversationId}`} className="call-row-text">
         <b>{name}</b>
-        <small className={isMissed(call) ? 'call-row-missed' : undefined}>{lineOf(call)}</small>
+        <small className={isIncoming && call.state === 'ended' && !call.answeredAt ? 'call-row-missed' : undefined}>
+          {lineOf(call, isIncoming)}
+        </small>
       </Link>
       <time dateTime={call.createdAt}>{listTime(call.createdAt)}</time>
       <IconButton icon={call.media === 'video' ? 'video' : 'phone'} label={`Call ${name} again`} onClick={() => void again()} />
@@ -75,15 +79,13 @@ function CallRow({ call }: { call: CallRecord }) {
   );
 }
 
-const isMissed = ({ direction, answeredAt, state }: CallRecord) =>
-  state === 'ended' && direction === 'incoming' && answeredAt === null;
-function lineOf(call: CallRecord): string {
+function lineOf(call: CallView, isIncoming: boolean): string {
   const kind = call.media === 'video' ? 'video call' : 'call';
   if (call.state !== 'ended') return `Going on: ${kind}`;
   if (call.answeredAt && call.endedAt) {
-    return `${call.direction === 'incoming' ? 'Incoming' : 'Outgoing'} ${kind} · ${duration(Date.parse(call.endedAt) - Date.parse(call.answeredAt))}`;
+    return `${isIncoming ? 'Incoming' : 'Outgoing'} ${kind} · ${duration(Date.parse(call.endedAt) - Date.parse(call.answeredAt))}`;
   }
-  if (call.direction === 'incoming') return call.endReason === 'declined' ? `Declined ${kind}` : `Missed ${kind}`;
+  if (isIncoming) return call.endReason === 'declined' ? `Declined ${kind}` : `Missed ${kind}`;
   return call.endReason === 'declined' || call.endReason === 'busy'
     ? `${capital(kind)}, declined`
     : `${capital(kind)}, no answer`;
