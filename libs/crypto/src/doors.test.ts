@@ -86,6 +86,14 @@ test('of ts-mls, services load codecs and hashes, never its state, its ratchets 
   ]);
 });
 
+test('clients load no other provider either: ts-mls by its modules, which keeps its own out of the bundle', () => {
+  const { packages } = reached('src/index.ts');
+  expect(packages.has('ts-mls')).toBe(false);
+  const modules = [...tsMlsModules(packages)];
+  expect(modules.some((path) => path.endsWith('/clientState.js'))).toBe(true);
+  expect(modules.filter((path) => path.startsWith('@') || path.includes('/implementation/'))).toEqual([]);
+});
+
 test('the door for media workers loads nothing but itself', () => {
   const { own, packages } = reached('src/sframe/index.ts');
   expect([...packages]).toEqual([]);

@@ -60,7 +60,9 @@ export class Reader {
   }
 
   number(size: 1 | 2 | 4): number {
-    return this.fixed(size).reduce((value, byte) => value * 256 + byte, 0);
+    let value = 0;
+    for (const byte of this.fixed(size)) value = value * 256 + byte;
+    return value;
   }
 
   bigint(): bigint {

@@ -5,7 +5,7 @@ import { SECRET_BOX_KEY_BYTES } from './secret-box.ts';
 /** What a key store keeps beside itself to derive its key again. None of it is secret. */
 export type PassphraseSalt = { salt: Uint8Array; passes: number; memoryBytes: number };
 
-export const SALT_BYTES = 16;
+const SALT_BYTES = 16;
 const KIB = 1024;
 const MIB = 1024 * KIB;
 // OWASP's least parameters for Argon2id: half a second in JavaScript. libsodium's standard build has Argon2's constants and not

@@ -20,6 +20,7 @@ export {
   type Chain,
   type ChainComparison,
   type ChainEntry,
+  type ChainOperation,
   ChainError,
   compareChains,
   currentDevices,

@@ -1,4 +1,6 @@
-import { type ClientState, createApplicationMessage, encodeMlsMessage, type PrivateMessage } from 'ts-mls';
+import type { ClientState, PrivateMessage } from 'ts-mls';
+import { createApplicationMessage } from 'ts-mls/createMessage.js';
+import { encodeMlsMessage } from 'ts-mls/message.js';
 import { verifyWithLabel } from 'ts-mls/crypto/signature.js';
 import { encodeFramedContentTBS, toTbs } from 'ts-mls/framedContent.js';
 import { unprotectPrivateMessage } from 'ts-mls/messageProtection.js';

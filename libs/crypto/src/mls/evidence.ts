@@ -13,7 +13,7 @@ export type VerifiedEvidence = { chains: Map<string, Chain>; leaving: Set<string
 
 type Judged = { groupId: Uint8Array; roster: RosterEntry[] };
 
-export const MAX_EVIDENCE_BYTES = 256 * 1024;
+const MAX_EVIDENCE_BYTES = 256 * 1024;
 const MAX_ITEMS = 100;
 
 export function encodeEvidence({ chains = [], leaving = [] }: Evidence): Uint8Array {

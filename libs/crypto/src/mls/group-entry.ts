@@ -1,13 +1,8 @@
-import {
-  type ClientState,
-  createGroup,
-  emptyPskIndex,
-  encodeMlsMessage,
-  joinGroup,
-  joinGroupExternal,
-  type KeyPackage,
-  type KeyPackageEqualityConfig,
-} from 'ts-mls';
+import type { ClientState, KeyPackage, KeyPackageEqualityConfig } from 'ts-mls';
+import { createGroup, joinGroup } from 'ts-mls/clientState.js';
+import { joinGroupExternal } from 'ts-mls/createCommit.js';
+import { encodeMlsMessage } from 'ts-mls/message.js';
+import { emptyPskIndex } from 'ts-mls/pskIndex.js';
 import { commitPolicy } from './commit-policy.ts';
 import { decodeCredential, isSameDevice } from './credential.ts';
 import { CommitRefused, type Engine } from './engine.ts';

@@ -1,4 +1,7 @@
-import { type ClientState, emptyPskIndex, mlsExporter, processPublicMessage } from 'ts-mls';
+import type { ClientState } from 'ts-mls';
+import { mlsExporter } from 'ts-mls/keySchedule.js';
+import { processPublicMessage } from 'ts-mls/processMessages.js';
+import { emptyPskIndex } from 'ts-mls/pskIndex.js';
 import { addHistoricalReceiverData } from 'ts-mls/clientState.js';
 import { ChainMissing } from '../device-chain.ts';
 import { utf8, Writer } from '../encoding.ts';
@@ -230,7 +233,11 @@ export class Group {
         if (encoded) this.#treeHash = encoded.treeHash;
         wipeSnapshot(now, next);
       };
-      return { save: encoded?.save, result, settle, abandon: close };
+      const abandon = () => {
+        close();
+        if (next) wipeSnapshot(next, now);
+      };
+      return { save: encoded?.save, result, settle, abandon };
     } catch (cause) {
       this.#busy = false;
       throw cause;

@@ -7,7 +7,7 @@ import type { Chain } from '../device-chain.ts';
 import { sameBytes, toBase64url } from '../primitives.ts';
 import { certifies, decodeCredential, type LeafCredential } from './credential.ts';
 import { capabilities, LAST_RESORT_EXTENSION } from './policy.ts';
-import { decodeMessage } from './public-group.ts';
+import { decodeMessage, InvalidGroupData } from './public-group.ts';
 import type { PublicSuite } from './public-suite.ts';
 import { messageOf } from './refusal.ts';
 
@@ -80,13 +80,16 @@ export async function keyPackageRef(keyPackage: KeyPackage, suite: Pick<PublicSu
   return toBase64url(await makeKeyPackageRef(keyPackage, suite.hash));
 }
 
-export const isLastResort = ({ extensions }: Pick<KeyPackage, 'extensions'>): boolean =>
+const isLastResort = ({ extensions }: Pick<KeyPackage, 'extensions'>): boolean =>
   extensions.some((extension) => extension.extensionType === LAST_RESORT_EXTENSION);
 
-/** The refs of the key packages that a welcome answers, so that each device gets its own and finds its secrets. Throws. */
+/**
+ * The refs of the key packages that a welcome answers, so that each device gets its own and finds its secrets. Throws
+ * `InvalidGroupData`.
+ */
 export function readWelcome(bytes: Uint8Array): { refs: string[] } {
   const message = decodeMessage(bytes);
-  if (message.wireformat !== 'mls_welcome') throw new KeyPackageError('malformed', 'not a welcome');
+  if (message.wireformat !== 'mls_welcome') throw new InvalidGroupData('not a welcome');
   return { refs: message.welcome.secrets.map((secret) => toBase64url(secret.newMember)) };
 }
 

@@ -142,7 +142,7 @@ export const forks = (chain: Chain, was: Map<number, Leaf>): boolean =>
       leaf.account === chain.account && chain.heads.length > leaf.chainSeq && chain.heads[leaf.chainSeq] !== leaf.chainHead,
   );
 
-export function entryOf(policy: Policy, account: string): RosterEntry {
+function entryOf(policy: Policy, account: string): RosterEntry {
   const entry = policy.roster.find((candidate) => candidate.account === account);
   if (!entry) throw new Refused('not-in-roster', account);
   return entry;

@@ -1,4 +1,5 @@
-import { type KeyPackage, generateKeyPackageWithKey, type PrivateKeyPackage } from 'ts-mls';
+import type { KeyPackage, PrivateKeyPackage } from 'ts-mls';
+import { generateKeyPackageWithKey } from 'ts-mls/keyPackage.js';
 import { Reader, Writer } from '../encoding.ts';
 import type { SigningKey } from '../signature.ts';
 import type { Suite } from './cipher-suite.ts';

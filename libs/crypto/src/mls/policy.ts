@@ -11,11 +11,11 @@ export type Kind = 'dm' | 'group' | 'self';
 export type Policy = { conversationId: string; resetSeq: number; kind: Kind; roster: RosterEntry[] };
 
 /** From RFC 9420's private range 0xF000–0xFFFF, and no GREASE value. */
-export const POLICY_EXTENSION = 0xf7a1;
+const POLICY_EXTENSION = 0xf7a1;
 /** `last_resort` of draft-ietf-mls-extensions, registered by IANA for key packages. */
 export const LAST_RESORT_EXTENSION = 0x000a;
 export const MAX_LEAVES = 100;
-export const MAX_ACCOUNTS = MAX_LEAVES;
+export const MAX_ACCOUNTS = 100;
 
 const VERSION = 1;
 const KINDS: readonly Kind[] = ['dm', 'group', 'self'];
@@ -91,7 +91,7 @@ export function editRoster(policy: Policy, { set = [], drop = [] }: RosterEdit, 
   return { ...policy, roster: [...kept, ...set.map((entry) => ({ ...entry, since: since(entry.account) }))] };
 }
 
-export function encodePolicy(policy: Policy): Uint8Array {
+function encodePolicy(policy: Policy): Uint8Array {
   const writer = new Writer()
     .number(VERSION, 1)
     .text(policy.conversationId)

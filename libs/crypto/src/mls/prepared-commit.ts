@@ -1,11 +1,7 @@
-import {
-  type ClientState,
-  createCommit,
-  createGroupInfoWithExternalPubAndRatchetTree,
-  emptyPskIndex,
-  encodeMlsMessage,
-  type Proposal,
-} from 'ts-mls';
+import type { ClientState, Proposal } from 'ts-mls';
+import { createCommit, createGroupInfoWithExternalPubAndRatchetTree } from 'ts-mls/createCommit.js';
+import { encodeMlsMessage } from 'ts-mls/message.js';
+import { emptyPskIndex } from 'ts-mls/pskIndex.js';
 import { commitPolicy } from './commit-policy.ts';
 import { decodeCredential, encodeCredential, type LeafCredential } from './credential.ts';
 import { CommitRefused, type Engine, type Intent } from './engine.ts';

@@ -24,9 +24,14 @@ export type CommitMessage = PublicMessage & { content: CommitContent; auth: { co
 /** Bytes that are not a valid message, group info or commit. Clients and sequencer catch it at their own edge. */
 export class InvalidGroupData extends Error {}
 
-/** Decodes one whole MLS message; ts-mls returns `undefined` for some garbage and throws for other, and ignores trailing bytes. */
+/** Decodes one whole MLS message. Throws `InvalidGroupData`: ts-mls answers `undefined` or throws for garbage, and ignores what follows. */
 export function decodeMessage(bytes: Uint8Array): MLSMessage {
-  const decoded = decodeMlsMessage(new Uint8Array(bytes), 0);
+  let decoded: ReturnType<typeof decodeMlsMessage>;
+  try {
+    decoded = decodeMlsMessage(new Uint8Array(bytes), 0);
+  } catch (cause) {
+    throw new InvalidGroupData('not an MLS message', { cause });
+  }
   if (!decoded || decoded[1] !== bytes.length) throw new InvalidGroupData('not one MLS message');
   return decoded[0];
 }

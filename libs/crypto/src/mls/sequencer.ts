@@ -8,7 +8,7 @@ import { checkCertified, checkMembers } from './members.ts';
 import { type Policy, policyOf, readGroupId } from './policy.ts';
 import { decodeMessage, groupInfoMatches, InvalidGroupData, readGroupInfo } from './public-group.ts';
 import type { PublicSuite } from './public-suite.ts';
-import type { Refusal } from './refusal.ts';
+import { messageOf, type Refusal } from './refusal.ts';
 
 /** What a client uploads for a commit, in one piece. */
 export type Bundle = { commit: Uint8Array; welcome?: Uint8Array; groupInfo: Uint8Array };
@@ -16,29 +16,32 @@ export type Bundle = { commit: Uint8Array; welcome?: Uint8Array; groupInfo: Uint
 export type GroupHead = { policy: Policy; epoch: bigint; leaves: LeafCredential[] };
 
 /**
- * Opens a conversation: one leaf, its creator, at epoch 0, certified by the creator's chain. Throws on anything else. The caller demands
- * that the creator is the session's device, and that conversation id and kind are the ones that were asked for.
+ * Opens a conversation: one leaf, its creator, at epoch 0, certified by the creator's chain. Throws `InvalidGroupData` on anything else.
+ * The caller demands that the creator is the session's device, and that conversation id and kind are the ones that were asked for.
  */
 export async function openGroup(
   groupInfo: Uint8Array,
   chain: Chain,
   suite: PublicSuite,
 ): Promise<GroupHead & { creator: LeafCredential }> {
-  const { group } = await readGroupInfo(groupInfo, suite);
-  const policy = policyOf(group.groupContext.extensions);
-  const [creator, ...others] = checkMembers(group, policy).values();
-  if (!creator || others.length > 0 || group.groupContext.epoch !== 0n) throw new InvalidGroupData('not a new group');
-  checkCertified(creator, policy, { chains: new Map([[chain.account, chain]]), leaving: new Set() }, new Map());
-  const { account, device, chainSeq, chainHead } = creator;
-  const credential = { account, device, chainSeq, chainHead };
-  return { policy, epoch: 0n, leaves: [credential], creator: credential };
+  return orInvalid(async () => {
+    const { group } = await readGroupInfo(groupInfo, suite);
+    const policy = policyOf(group.groupContext.extensions);
+    const [creator, ...others] = checkMembers(group, policy).values();
+    if (!creator || others.length > 0 || group.groupContext.epoch !== 0n) throw new InvalidGroupData('not a new group');
+    checkCertified(creator, policy, { chains: new Map([[chain.account, chain]]), leaving: new Set() }, new Map());
+    const credential = credentialOf(creator);
+    return { policy, epoch: 0n, leaves: [credential], creator: credential };
+  });
 }
 
-/** Reads what the service stored. */
+/** Reads what the service stored. Throws `InvalidGroupData`. */
 export async function readGroupHead(groupInfo: Uint8Array, suite: PublicSuite): Promise<GroupHead> {
-  const { group } = await readGroupInfo(groupInfo, suite);
-  const policy = policyOf(group.groupContext.extensions);
-  return { policy, epoch: group.groupContext.epoch, leaves: [...checkMembers(group, policy).values()].map(credentialOf) };
+  return orInvalid(async () => {
+    const { group } = await readGroupInfo(groupInfo, suite);
+    const policy = policyOf(group.groupContext.extensions);
+    return { policy, epoch: group.groupContext.epoch, leaves: [...checkMembers(group, policy).values()].map(credentialOf) };
+  });
 }
 
 export type CommitAnswer =
@@ -84,14 +87,27 @@ function welcomeFor({ welcome }: Bundle, added: number): string[] | undefined {
 /** What an application message says in the clear. The service checks conversation and epoch window, and deduplicates by the id. */
 export type SealedMessage = { conversationId: string; resetSeq: number; epoch: bigint; messageId: string };
 
-/** Throws unless the bytes are one application message: a commit may not hide in a PrivateMessage. */
+/** Throws `InvalidGroupData` unless the bytes are one application message: a commit may not hide in a PrivateMessage. */
 export function readSealedMessage(bytes: Uint8Array): SealedMessage {
   const message = decodeMessage(bytes);
   if (message.wireformat !== 'mls_private_message' || message.privateMessage.contentType !== 'application')
     throw new InvalidGroupData('not an application message');
   const { groupId, epoch, authenticatedData } = message.privateMessage;
   if (authenticatedData.length !== MESSAGE_ID_BYTES) throw new InvalidGroupData('message id');
-  return { ...readGroupId(groupId), epoch, messageId: toBase64url(authenticatedData) };
+  try {
+    return { ...readGroupId(groupId), epoch, messageId: toBase64url(authenticatedData) };
+  } catch (cause) {
+    throw new InvalidGroupData('group id', { cause });
+  }
+}
+
+/** ts-mls throws of many kinds at bytes that somebody made up; a caller needs to know one. */
+async function orInvalid<T>(run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (cause) {
+    throw cause instanceof InvalidGroupData ? cause : new InvalidGroupData(messageOf(cause), { cause });
+  }
 }
 
 const credentialOf = ({ account, device, chainSeq, chainHead }: LeafCredential): LeafCredential => ({
