@@ -10,7 +10,11 @@ const POSTGRES_EPOCH_US = 946_684_800_000_000n;
 type Bytes = Uint8Array | null;
 
 export const byteaArray = (values: readonly Bytes[]): Buffer => encode(OID.bytea, values);
-export const textArray = (values: readonly string[]): Buffer => encode(OID.text, values.map((value) => Buffer.from(value, 'utf8')));
+export const textArray = (values: readonly string[]): Buffer =>
+  encode(
+    OID.text,
+    values.map((value) => Buffer.from(value, 'utf8')),
+  );
 /** Each value as 16 bytes. */
 export const uuidArray = (values: readonly Uint8Array[]): Buffer => encode(OID.uuid, values);
 export const int8Array = (values: readonly bigint[]): Buffer => encode(OID.int8, values.map(int8));

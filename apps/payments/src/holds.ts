@@ -45,18 +45,23 @@ export class Holds {
       const { intent } = posting;
       const { rows } = await client.query<{ status: PostingStatus | 'held'; id: string; expires_at: Date }>(
         'select * from place_hold($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)',
-        [posting.id, posting.scope, posting.key, debit, credit, posting.currency, posting.amountMinor, kindNumber(posting.kind)].concat([
-          intent?.signed ?? null,
-          intent?.signature ?? null,
-          intent?.memoHash ?? null,
-          lifetimeMs,
-        ] as never[]),
+        [
+          posting.id,
+          posting.scope,
+          posting.key,
+          debit,
+          credit,
+          posting.currency,
+          posting.amountMinor,
+          kindNumber(posting.kind),
+        ].concat([intent?.signed ?? null, intent?.signature ?? null, intent?.memoHash ?? null, lifetimeMs] as never[]),
       );
       const row = mustHaveRow(rows);
       const refusal = row.status === 'held' ? null : refusalOf(row.status);
       if (refusal) throw refusal;
       const isDuplicate = row.status === 'replayed';
-      if (!isDuplicate) await this.#work.add(client, { kind: HOLD_TIMEOUT, key: row.id, dueInMs: lifetimeMs, payload: { id: row.id } });
+      if (!isDuplicate)
+        await this.#work.add(client, { kind: HOLD_TIMEOUT, key: row.id, dueInMs: lifetimeMs, payload: { id: row.id } });
       return { id: row.id, isDuplicate, expiresAt: row.expires_at };
     });
   }
@@ -82,7 +87,9 @@ export class Holds {
   /** Gives the amount back. Releasing what is voided does nothing; throws `conflict` for what was posted, `not-found` for what never was. */
   async release(id: string): Promise<void> {
     await this.#database.transaction(async (client) => {
-      const { rows } = await client.query<{ state: 'unknown' | 'posted' | 'voided' }>('select release_hold($1, false) as state', [id]);
+      const { rows } = await client.query<{ state: 'unknown' | 'posted' | 'voided' }>('select release_hold($1, false) as state', [
+        id,
+      ]);
       const { state } = mustHaveRow(rows);
       if (state === 'unknown') throw new AppError('not-found');
       if (state === 'posted') throw new AppError('conflict', { state });

@@ -74,17 +74,19 @@ export class Ledger {
   /** Posts inside the transaction of `connection`, where it has one. Answers in the order of the postings. */
   async postAll(connection: Connection, postings: readonly Posting[]): Promise<(Posted | AppError)[]> {
     await this.#learnAccounts(postings);
-    const known = postings.filter((posting) => this.#accountsOf(posting) !== null);
+    const isKnown = postings.map((posting) => this.#accountsOf(posting) !== null);
+    const known = postings.filter((_posting, index) => isKnown[index]);
     const rows = known.length === 0 ? [] : (await connection.query<PostingRow>(this.#statement(known))).rows;
     const replayed = await this.#readReplayed(connection, rows);
-    const answers = new Map(
-      known.map((posting, index) => {
-        const row = rows[index];
-        if (!row) throw new Error('post_many answered fewer rows than it was given');
-        return [posting, refusalOf(row.status) ?? replayed.get(row.id) ?? postedFrom(posting, row)];
-      }),
-    );
-    return postings.map((posting) => answers.get(posting) ?? new AppError('currency-unknown'));
+    const answers = known.map((posting, index) => {
+      const row = rows[index];
+      if (!row) throw new Error('post_many answered fewer rows than it was given');
+      const done = row.status === 'replayed' ? replayed.get(row.id) : postedOrRefused(posting, row);
+      if (!done) throw new Error('a replayed transfer is not there');
+      return done;
+    });
+    let next = 0;
+    return isKnown.map((known) => (known ? answers[next++] : undefined) ?? new AppError('currency-unknown'));
   }
 
   /** The internal id of an account, opened when it is not there yet. Throws `currency-unknown`. */
@@ -176,6 +178,8 @@ interface PostingRow {
   readonly at: Date;
 }
 
+const postedOrRefused = (posting: Posting, row: PostingRow) => refusalOf(row.status) ?? postedFrom(posting, row);
+
 function postedFrom({ key, kind, currency, debit, credit }: Posting, row: PostingRow): Posted {
   return {
     id: row.id,
@@ -183,7 +187,12 @@ function postedFrom({ key, kind, currency, debit, credit }: Posting, row: Postin
     key,
     kind,
     currency,
-    debit: { owner: debit, seq: BigInt(row.debit_seq), balanceMinor: BigInt(row.debit_balance), previousHead: row.debit_previous },
+    debit: {
+      owner: debit,
+      seq: BigInt(row.debit_seq),
+      balanceMinor: BigInt(row.debit_balance),
+      previousHead: row.debit_previous,
+    },
     credit: { owner: credit, seq: BigInt(row.credit_seq), balanceMinor: BigInt(row.credit_balance), previousHead: null },
     head: row.head,
     at: row.at,

@@ -29,7 +29,15 @@ export class PayerChains {
    * The key of a device that is in the account's chain now. Throws `chain-stale` when `chainSeq` is not the newest, `device-revoked` when the
    * device is not (or no longer) in it.
    */
-  async deviceKey({ accountId, deviceId, chainSeq }: { accountId: AccountId; deviceId: DeviceId; chainSeq: number }): Promise<Uint8Array> {
+  async deviceKey({
+    accountId,
+    deviceId,
+    chainSeq,
+  }: {
+    accountId: AccountId;
+    deviceId: DeviceId;
+    chainSeq: number;
+  }): Promise<Uint8Array> {
     const { chain } = await this.#newest(accountId, chainSeq);
     if (chain.heads.length - 1 !== chainSeq) throw new AppError('chain-stale', { chainSeq: chain.heads.length - 1 });
     const device = currentDevices(chain).get(deviceId);

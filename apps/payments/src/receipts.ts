@@ -1,4 +1,12 @@
-import { AppError, type AccountId, type IntentId, type LedgerId, type Receipt, type SignedBody, type TransferId } from '@rialto/contracts';
+import {
+  AppError,
+  type AccountId,
+  type IntentId,
+  type LedgerId,
+  type Receipt,
+  type SignedBody,
+  type TransferId,
+} from '@rialto/contracts';
 import { sign, type SigningKey, toBase64url } from '@rialto/crypto/server';
 import type pg from 'pg';
 import { type Posted, type PostedSide, readTransfers } from './ledger.ts';

@@ -57,7 +57,10 @@ export class TopUps {
   }
 
   /** The same id gives the same top-up; with other content it is a `conflict`, like an id that somebody else has used. */
-  async create({ topUpId, currency, amountMinor }: { topUpId: TopUpId; currency: string; amountMinor: string }, owner: AccountId): Promise<TopUpView> {
+  async create(
+    { topUpId, currency, amountMinor }: { topUpId: TopUpId; currency: string; amountMinor: string },
+    owner: AccountId,
+  ): Promise<TopUpView> {
     const { database, work } = this.#with;
     checkTopUp(await findCurrency(database.pool, currency), BigInt(amountMinor));
     const isNew = await database.transaction(async (client) => {
@@ -65,7 +68,8 @@ export class TopUps {
         'insert into top_up (id, owner, currency, amount, transfer_id) values ($1, $2, $3, $4, $5) on conflict (id) do nothing',
         [topUpId, owner, currency, amountMinor, newTransferUuid(Date.now())],
       );
-      if (rowCount === 1) await work.add(client, { kind: OPEN_CHECKOUT, key: topUpId, dueInMs: OPEN_CHECKOUT_AGAIN_MS, payload: { id: topUpId } });
+      if (rowCount === 1)
+        await work.add(client, { kind: OPEN_CHECKOUT, key: topUpId, dueInMs: OPEN_CHECKOUT_AGAIN_MS, payload: { id: topUpId } });
       return rowCount === 1;
     });
     const row = await find(database.pool, topUpId);
@@ -103,7 +107,8 @@ export class TopUps {
     if (!row || (state === row.state && row.session_id === checkout.sessionId)) return undefined;
     if (row.state === 'paid') {
       const { log } = this.#with;
-      if (checkout.standing === 'paid') log.error({ session: checkout.sessionId }, 'a second checkout of one top-up was paid: refund it');
+      if (checkout.standing === 'paid')
+        log.error({ session: checkout.sessionId }, 'a second checkout of one top-up was paid: refund it');
       return undefined;
     }
     if (checkout.amountMinor !== BigInt(row.amount) || checkout.currency !== row.currency) {

@@ -20,7 +20,9 @@ const ACCOUNT_COLUMNS = 'id, currency, posted, held, seq, head, frozen';
 
 /** The accounts that somebody has; one exists from the first payment on. */
 export async function listAccounts(on: Queryable, owner: AccountId): Promise<z.output<typeof WalletAccount>[]> {
-  const { rows } = await on.query<AccountRow>(`select ${ACCOUNT_COLUMNS} from account where owner = $1 order by currency`, [owner]);
+  const { rows } = await on.query<AccountRow>(`select ${ACCOUNT_COLUMNS} from account where owner = $1 order by currency`, [
+    owner,
+  ]);
   return rows.map(({ currency, posted, held, seq, head, frozen }) => ({
     currency,
     balanceMinor: posted,
@@ -32,7 +34,10 @@ export async function listAccounts(on: Queryable, owner: AccountId): Promise<z.o
 }
 
 export async function findAccount(on: Queryable, owner: AccountId, currency: string): Promise<AccountRow | undefined> {
-  const { rows } = await on.query<AccountRow>(`select ${ACCOUNT_COLUMNS} from account where owner = $1 and currency = $2`, [owner, currency]);
+  const { rows } = await on.query<AccountRow>(`select ${ACCOUNT_COLUMNS} from account where owner = $1 and currency = $2`, [
+    owner,
+    currency,
+  ]);
   return rows[0];
 }
 

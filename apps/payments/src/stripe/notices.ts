@@ -35,7 +35,9 @@ export class Notices {
     if (known.rowCount === 1) return;
     // Before the transaction: nobody's lock waits for Stripe.
     const news = await this.#read(notice).catch((error: unknown) => {
-      throw error instanceof AppError && error.code === 'processor-unavailable' ? new AppError('unavailable', undefined, error) : error;
+      throw error instanceof AppError && error.code === 'processor-unavailable'
+        ? new AppError('unavailable', undefined, error)
+        : error;
     });
     const changes = await database.transaction(async (client) => {
       const isNew = await this.#claim(client, notice);

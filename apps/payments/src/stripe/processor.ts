@@ -137,7 +137,8 @@ function standingOf({ status, payment_status: paid, payment_intent: intent }: St
   if (status === 'expired') return 'expired';
   if (status === 'open') return 'open';
   // Complete and not paid: a bank takes its time. The payment asks for another method when the bank has refused.
-  const isRefused = intent !== null && typeof intent !== 'string' && ['requires_payment_method', 'canceled'].includes(intent.status);
+  const isRefused =
+    intent !== null && typeof intent !== 'string' && ['requires_payment_method', 'canceled'].includes(intent.status);
   return isRefused ? 'failed' : 'processing';
 }
 
@@ -145,7 +146,13 @@ function standingOf({ status, payment_status: paid, payment_intent: intent }: St
 export function noticeOf(event: Stripe.Event): Notice {
   const object = event.data.object as { id?: unknown; payment_intent?: unknown };
   const objectId = typeof object.id === 'string' ? object.id : null;
-  return { id: event.id, type: event.type, createdAtSeconds: event.created, objectId, about: aboutOf(event.type, objectId, object.payment_intent) };
+  return {
+    id: event.id,
+    type: event.type,
+    createdAtSeconds: event.created,
+    objectId,
+    about: aboutOf(event.type, objectId, object.payment_intent),
+  };
 }
 
 function aboutOf(type: string, objectId: string | null, paymentIntent: unknown): Notice['about'] {

@@ -14,14 +14,23 @@ export interface CheckoutRequest {
 const PAGE = 100;
 
 /** Which ways to pay are offered is decided in Stripe's dashboard; naming them here is no longer taken. */
-export function checkoutParams({ topUpId, currency, amountMinor, publicUrl }: CheckoutRequest): Stripe.Checkout.SessionCreateParams {
+export function checkoutParams({
+  topUpId,
+  currency,
+  amountMinor,
+  publicUrl,
+}: CheckoutRequest): Stripe.Checkout.SessionCreateParams {
   return {
     mode: 'payment',
     client_reference_id: topUpId,
     line_items: [
       {
         quantity: 1,
-        price_data: { currency: currency.toLowerCase(), unit_amount: toStripeAmount(amountMinor), product_data: { name: 'Rialto wallet' } },
+        price_data: {
+          currency: currency.toLowerCase(),
+          unit_amount: toStripeAmount(amountMinor),
+          product_data: { name: 'Rialto wallet' },
+        },
       },
     ],
     metadata: { topUpId },
@@ -39,7 +48,10 @@ export const sessionListParams = (createdFromSeconds: number): Stripe.Checkout.S
   created: { gte: createdFromSeconds },
   limit: PAGE,
 });
-export const refundListParams = (paymentIntentId: string): Stripe.RefundListParams => ({ payment_intent: paymentIntentId, limit: PAGE });
+export const refundListParams = (paymentIntentId: string): Stripe.RefundListParams => ({
+  payment_intent: paymentIntentId,
+  limit: PAGE,
+});
 export const eventListParams = (createdFromSeconds: number): Stripe.EventListParams => ({
   created: { gte: createdFromSeconds },
   types: [...FOLLOWED_EVENTS],

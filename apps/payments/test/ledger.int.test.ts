@@ -1,0 +1,134 @@
+import { randomBytes } from 'node:crypto';
+import { AppError } from '@rialto/contracts';
+import { createTestDatabase, type TestDatabase } from '@rialto/service/testing';
+import pg from 'pg';
+import { Ledger, type Posted, type Posting } from '../src/ledger.ts';
+import { newTransferUuid } from '../src/transfer-ids.ts';
+import { codeOf, fund } from './world.ts';
+
+const CALLERS = 32;
+
+let database: TestDatabase;
+let pool: pg.Pool;
+let ledger: Ledger;
+beforeAll(async () => {
+  database = await createTestDatabase(['payments']);
+  pool = new pg.Pool({ connectionString: database.url('payments'), max: 4, options: '-c search_path=payments' });
+  ledger = new Ledger(pool);
+}, 60_000);
+afterAll(async () => {
+  await pool.end();
+  await database.drop();
+});
+
+const newOwner = () => randomBytes(32).toString('base64url');
+const posting = (debit: string, credit: string, change: Partial<Posting> = {}): Posting => ({
+  id: newTransferUuid(Date.now()),
+  scope: debit,
+  key: `int_${randomBytes(16).toString('base64url')}`,
+  debit,
+  credit,
+  currency: 'EUR',
+  amountMinor: 100n,
+  kind: 'transfer',
+  intent: { signed: randomBytes(300), signature: randomBytes(64), memoHash: null, expiresAtMs: Date.now() + 60_000 },
+  ...change,
+});
+async function owners(count: number, amountMinor: bigint): Promise<string[]> {
+  const all = Array.from({ length: count }, newOwner);
+  for (const owner of all) await fund(database, owner, amountMinor, 'EUR');
+  return all;
+}
+const totals = async () => {
+  const { rows } = await database.admin.query<{ sum: string; lowest: string; off: string }>(
+    `select sum(posted)::text as sum, min(posted) filter (where not is_system)::text as lowest,
+       count(*) filter (where posted <> coalesce((select sum(case when t.credit = a.id then t.amount else -t.amount end)
+         from payments.transfer t where a.id in (t.debit, t.credit)), 0))::text as off from payments.account a`,
+  );
+  return rows[0];
+};
+const pick = <T>(from: readonly T[]): T => from[Math.floor(Math.random() * from.length)] as T;
+
+test('32 callers on few accounts, through two replicas: the sum is zero, nobody is overdrawn, every number is used once', async () => {
+  const people = await owners(4, 2_000n);
+  const replicas = [ledger, new Ledger(pool)];
+  const outcomes: Record<string, number> = {};
+  const caller = async () => {
+    for (let count = 0; count < 40; count += 1) {
+      const [debit, credit] = [pick(people), pick(people)];
+      if (debit === credit) continue;
+      const amountMinor = BigInt(1 + Math.floor(Math.random() * 900));
+      const code = await codeOf(pick(replicas).post(posting(debit, credit, { amountMinor })));
+      outcomes[code] = (outcomes[code] ?? 0) + 1;
+    }
+  };
+  await Promise.all(Array.from({ length: CALLERS }, caller));
+  expect(Object.keys(outcomes).sort()).toEqual(['insufficient-funds', 'ok']);
+  expect(await totals()).toMatchObject({ sum: '0', off: '0' });
+  expect(Number((await totals())?.lowest)).toBeGreaterThanOrEqual(0);
+  const { rows } = await database.admin.query<{ gaps: string }>(
+    `select count(*)::text as gaps from payments.account a where a.seq <> (select count(*) from payments.transfer t where a.id in (t.debit, t.credit))`,
+  );
+  expect(rows[0]?.gaps).toBe('0');
+}, 60_000);
+
+test('the same posting from many callers and replicas at once is one transfer', async () => {
+  const [ana, ben] = (await owners(2, 1_000n)) as [string, string];
+  const one = posting(ana, ben);
+  const replicas = [ledger, new Ledger(pool), new Ledger(pool)];
+  const answers = await Promise.all(
+    Array.from({ length: CALLERS }, (_, n) => pick(replicas).post({ ...one, id: newTransferUuid(n) })),
+  );
+  expect(new Set(answers.map(({ id }) => id)).size).toBe(1);
+  expect(answers.filter(({ isDuplicate }) => !isDuplicate)).toHaveLength(1);
+  expect(await codeOf(ledger.post({ ...one, amountMinor: 101n }))).toBe('conflict');
+  expect(await codeOf(ledger.post({ ...one, credit: newOwner() }))).toBe('conflict');
+});
+
+test('a batch gives each posting the answer that it would have had alone, after those before it', async () => {
+  const [ana, ben, eve] = (await owners(3, 100n)) as [string, string, string];
+  const first = posting(ana, ben);
+  const answers = await ledger.postAll(pool, [
+    first, // empties ana
+    posting(ana, eve, { amountMinor: 1n }), // has nothing left
+    posting(ben, ana, { amountMinor: 150n }), // has 200 now
+    posting(ana, eve, { amountMinor: 150n }), // and ana 150 again
+    first, // a twin
+    { ...first, amountMinor: 99n }, // a forged twin
+    posting(eve, ben, { currency: 'XXX' }),
+    posting(eve, eve),
+    posting(eve, ben, {
+      intent: { signed: randomBytes(9), signature: randomBytes(64), memoHash: null, expiresAtMs: Date.now() - 1 },
+    }),
+  ]);
+  const words = answers.map((answer) => (answer instanceof AppError ? answer.code : answer.isDuplicate ? 'duplicate' : 'posted'));
+  expect(words).toEqual([
+    'posted',
+    'insufficient-funds',
+    'posted',
+    'posted',
+    'duplicate',
+    'conflict',
+    'currency-unknown',
+    'invalid-input',
+    'intent-expired',
+  ]);
+  const [paid, , back] = answers as [Posted, unknown, Posted];
+  expect([paid.debit.seq, paid.debit.balanceMinor, back.credit.seq, back.credit.balanceMinor]).toEqual([2n, 0n, 3n, 150n]);
+});
+
+test('accounts of one name in two currencies are two accounts', async () => {
+  const ana = newOwner();
+  await fund(database, ana, 500n, 'USD');
+  expect(await codeOf(ledger.post(posting(ana, newOwner())))).toBe('insufficient-funds');
+  const key = 'int_once';
+  expect(await codeOf(ledger.post(posting(ana, newOwner(), { currency: 'USD', key })))).toBe('ok');
+  expect(await codeOf(ledger.post(posting(ana, newOwner(), { currency: 'EUR', key })))).toBe('conflict');
+});
+
+test('an amount out of range fails alone', async () => {
+  const [ana, ben] = (await owners(2, 1_000n)) as [string, string];
+  const huge = ledger.post(posting(ana, ben, { amountMinor: 999_999_999_999_999_999n }));
+  const small = ledger.post(posting(ana, ben));
+  expect([await codeOf(huge), await codeOf(small)]).toEqual(['limit-exceeded', 'ok']);
+});
