@@ -7,6 +7,7 @@ export const CLIENT_ERRORS = {
   'wrong-key': 'The key or passphrase does not open this store.',
   'store-damaged': 'Something in the store is damaged.',
   closed: 'The client was closed.',
+  offline: 'The server cannot be reached just now.',
   'not-accepted': 'Accept the conversation first.',
   'needs-repair': 'This device cannot take part in the conversation until somebody in it adds the device again.',
   'no-such-conversation': 'There is no such conversation on this device.',

@@ -1,5 +1,5 @@
 import type { AccountId, ConversationId } from '@rialto/contracts';
-import type { CallSurface as Call } from './call-view.ts';
+import type { Call } from './calls/call.ts';
 import type { ConnectionState, MessageView, Problem, TopUp } from './views.ts';
 
 /** What the client tells without being asked. */

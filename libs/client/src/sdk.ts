@@ -1,5 +1,5 @@
 import type { AccountId, ConversationId } from '@rialto/contracts';
-import type { CallsSurface } from './call-view.ts';
+import type { CallManager } from './calls/calls.ts';
 import type { ClientEvents, EventName } from './events.ts';
 import type {
   Balance,
@@ -8,11 +8,11 @@ import type {
   MessageView,
   OwnAccount,
   Person,
+  Standing,
   TopUp,
   TransferResult,
   VerifiedEntry,
 } from './views.ts';
-import type { Standing } from '@rialto/contracts';
 
 /** One signed-in device. What `Rialto.register` and `Rialto.open` give. */
 export interface RialtoClient {
@@ -21,7 +21,7 @@ export interface RialtoClient {
   readonly people: People;
   readonly conversations: Conversations;
   readonly wallet: Wallet;
-  readonly calls: CallsSurface;
+  readonly calls: CallManager;
   readonly devices: Devices;
   readonly settings: Settings;
   /** Returns the function that ends the subscription. */

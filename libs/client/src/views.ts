@@ -1,4 +1,13 @@
-import type { AccountId, CallId, ConversationId, DeviceId, IntentId, Standing, TopUpId, TransferId } from '@rialto/contracts';
+import type {
+  AccountId,
+  CallId,
+  ConversationId,
+  ConversationView,
+  DeviceId,
+  IntentId,
+  TopUpId,
+  TransferId,
+} from '@rialto/contracts';
 
 /** `elsewhere`: another tab or process is the writer of this device; this one shows what is stored and changes nothing. */
 export type ConnectionState = 'connecting' | 'online' | 'offline' | 'signed-out' | 'revoked' | 'elsewhere';
@@ -26,6 +35,8 @@ export interface Person {
 }
 export type PersonAlarm = 'chain-rolled-back' | 'chain-forked';
 
+export type Standing = ConversationView['standing'];
+/** `acceptance`: a stranger asks; nothing was opened yet. `repair`: this device cannot read the group and has no safe way back in. */
 export type ConversationNeed = 'acceptance' | 'repair';
 export interface ConversationSummary {
   readonly id: ConversationId;

@@ -1,0 +1,220 @@
+import { type AccountId, AppError, type ConversationId, type LogRow } from '@rialto/contracts';
+import { ClientError } from '../client-error.ts';
+import type { Emitter } from '../events.ts';
+import type { MessageRecord } from '../messages/message-record.ts';
+import type { Outbox } from '../messages/outbox.ts';
+import type { Outgoing, OutgoingMessage } from '../messages/outgoing-record.ts';
+import type { Receipts } from '../messages/receipts.ts';
+import type { Timeline } from '../messages/timeline.ts';
+import type { People } from '../people/people.ts';
+import { Rows } from '../rows.ts';
+import type { Conversations as ConversationsSurface } from '../sdk.ts';
+import { Lanes } from '../single-flight.ts';
+import type { Store } from '../store.ts';
+import type { Api } from '../transport/api.ts';
+import type { ConversationNeed, ConversationSummary } from '../views.ts';
+import type { Cell } from './cell.ts';
+import { Conversation, type ConversationPorts } from './conversation.ts';
+import type { ConversationRecord } from './conversation-record.ts';
+import type { Membership } from './membership.ts';
+import type { Opening } from './opening.ts';
+import type { Sync } from './sync.ts';
+
+/** A welcome is stored with the conversation, so one that is not there after this will not come. */
+const WELCOME_PATIENCE_MS = 10_000;
+
+export interface ConversationsPorts {
+  readonly store: Store;
+  readonly api: Api['messaging'];
+  readonly me: AccountId;
+  readonly people: People;
+  readonly timeline: Timeline;
+  readonly outgoing: Outgoing;
+  readonly outbox: Outbox;
+  readonly receipts: Receipts;
+  readonly membership: Membership;
+  readonly opening: Opening;
+  readonly sync: Sync;
+  readonly events: Emitter;
+  readonly conversationPorts: ConversationPorts;
+  cell(id: ConversationId): Cell;
+  now(): number;
+  background(work: Promise<unknown>): void;
+}
+
+/** All conversations of this device. */
+export class Conversations implements ConversationsSurface {
+  readonly #ports: ConversationsPorts;
+  readonly #rows: Rows<ConversationRecord>;
+  readonly #open = new Map<ConversationId, Conversation>();
+  readonly #lanes = new Lanes();
+
+  constructor(ports: ConversationsPorts) {
+    this.#ports = ports;
+    this.#rows = new Rows(ports.store, 'conversation');
+  }
+
+  async list(): Promise<ConversationSummary[]> {
+    const records = (await this.#rows.list()).map(({ value }) => value);
+    const summaries = await Promise.all(records.map((record) => this.#summaryOf(record)));
+    return summaries.toSorted((a, b) => (a.activeAt < b.activeAt ? 1 : -1));
+  }
+
+  async summary(id: ConversationId): Promise<ConversationSummary> {
+    const record = await this.#rows.get(id);
+    if (!record) throw new ClientError('no-such-conversation');
+    return this.#summaryOf(record);
+  }
+
+  async get(id: ConversationId): Promise<Conversation> {
+    const cell = this.#ports.cell(id);
+    await cell.run(async () => undefined);
+    if (!cell.exists) throw new ClientError('no-such-conversation');
+    const open = this.#open.get(id) ?? new Conversation(cell, this.#ports.conversationPorts);
+    this.#open.set(id, open);
+    return open;
+  }
+
+  async createDm(peer: string): Promise<Conversation> {
+    const { people, me } = this.#ports;
+    const { accountId } = await people.resolve(peer);
+    if (accountId === me) throw new AppError('invalid-input');
+    return this.#lanes.run(accountId, async () => this.get(await this.#findOrOpen(accountId)));
+  }
+
+  async accept(id: ConversationId): Promise<Conversation> {
+    const { api, sync, events, cell } = this.#ports;
+    const conversation = await this.get(id);
+    const { standing } = await api.acceptConversation({ conversationId: id });
+    const accepted = cell(id);
+    await accepted.run(() => accepted.write({ patch: { standing, waitingSince: new Date(this.#ports.now()).toISOString() } }));
+    events.emit('conversations.changed', { conversationId: id });
+    await sync.all();
+    return conversation;
+  }
+
+  async block(accountId: AccountId): Promise<void> {
+    await this.#ports.api.blockAccount({ accountId });
+    await this.#ports.sync.all();
+  }
+  async unblock(accountId: AccountId): Promise<void> {
+    await this.#ports.api.unblockAccount({ accountId });
+    await this.#ports.sync.all();
+  }
+  async blocked(): Promise<AccountId[]> {
+    return (await this.#ports.api.listBlocks({})).accounts;
+  }
+
+  /** After rows were read, or on a timer: what waits in a conversation goes on. */
+  tend(cell: Cell): void {
+    const { receipts, background } = this.#ports;
+    receipts.gather(cell, background);
+    background(this.#tend(cell));
+  }
+
+  /** What was cut off in the last run: openings and commits go out again with the bytes that they had. */
+  async resume(): Promise<void> {
+    for (const { value } of await this.#rows.list()) {
+      const cell = this.#ports.cell(value.id);
+      await cell.run(async () => undefined);
+      if (cell.exists && cell.record.membership === 'opening') await this.#resumeOpening(cell);
+    }
+  }
+
+  async handleMessage(row: LogRow): Promise<void> {
+    await this.#ports.sync.push(row);
+  }
+
+  async #tend(cell: Cell): Promise<void> {
+    const { membership, outbox } = this.#ports;
+    if (!cell.exists || cell.record.membership !== 'joined') return;
+    await membership.resume(cell);
+    await membership.selfUpdate(cell);
+    await outbox.flush(cell);
+  }
+
+  async #findOrOpen(peer: AccountId): Promise<ConversationId> {
+    const { api, opening, sync } = this.#ports;
+    const known = (await this.#rows.list()).map(({ value }) => value).find((record) => record.peer === peer);
+    if (known && known.membership !== 'opening') return known.id;
+    if (known) return this.#resumeOpening(this.#ports.cell(known.id));
+    const found = await api.findDm({ peer });
+    if (found.conversationId !== null) {
+      await sync.all();
+      return found.conversationId;
+    }
+    const { id, created } = await opening.open(peer);
+    return this.#settle(id, created);
+  }
+
+  async #resumeOpening(cell: Cell): Promise<ConversationId> {
+    const { outgoing, opening, outbox } = this.#ports;
+    const id = cell.record.id;
+    const [intent, waiting] = [await outgoing.commit(id), await outgoing.messages(id)];
+    if (!intent) throw new Error('an opening without its intent');
+    const opened = await opening.submit(cell, intent);
+    const settled = await this.#settle(opened.id, opened.created);
+    if (!opened.created) await this.#move(waiting, this.#ports.cell(settled), outbox);
+    return settled;
+  }
+
+  /** Both opened it at once and the other one was first: the user wanted to talk to this person, so theirs is accepted. */
+  async #settle(id: ConversationId, created: boolean): Promise<ConversationId> {
+    const { sync, cell, events } = this.#ports;
+    await sync.all();
+    const settled = cell(id);
+    await settled.run(async () => undefined);
+    if (!created && settled.exists && settled.record.standing === 'requested') await this.accept(id);
+    events.emit('conversations.changed', { conversationId: id });
+    return id;
+  }
+
+  /** Messages that were written into a conversation that lost against another one go to that one. */
+  async #move(waiting: readonly OutgoingMessage[], to: Cell, outbox: Outbox): Promise<void> {
+    for (const { body, isVisible } of waiting) {
+      if (!isVisible || body.type !== 'text') continue;
+      await to.run(() => outbox.plan(to, { body, content: { type: 'text', text: body.text } }));
+    }
+  }
+
+  async #summaryOf(record: ConversationRecord): Promise<ConversationSummary> {
+    const { people, timeline, outgoing } = this.#ports;
+    const last = record.lastVisible === null ? undefined : await timeline.at(record.id, record.lastVisible);
+    const waiting = (await outgoing.messages(record.id)).filter(
+      ({ state, isVisible }) => isVisible && (state === 'planned' || state === 'published'),
+    );
+    const needs = this.#needOf(record);
+    return {
+      id: record.id,
+      peer: people.known(record.peer) ?? (await people.get(record.peer)),
+      standing: record.standing,
+      unread: record.unread,
+      pendingSends: waiting.length,
+      activeAt: record.activeAt,
+      ...(last && { lastMessage: await timeline.view(last) }),
+      ...(needs && { needs }),
+    };
+  }
+
+  #needOf({ standing, membership, waitingSince }: ConversationRecord): ConversationNeed | undefined {
+    if (standing === 'requested') return 'acceptance';
+    if (membership === 'lost' || membership === 'broken' || membership === 'removed') return 'repair';
+    const isLate = waitingSince !== null && this.#ports.now() - Date.parse(waitingSince) > WELCOME_PATIENCE_MS;
+    return standing === 'accepted' && membership === 'waiting' && isLate ? 'repair' : undefined;
+  }
+}
+
+/** Emits what changed, one event a message and one for the list. */
+export function shower(timeline: Timeline, events: Emitter, background: (work: Promise<unknown>) => void) {
+  return (records: readonly MessageRecord[]): void => {
+    for (const record of records) {
+      const { conversationId } = record;
+      background(
+        timeline.view(record).then((message) => {
+          events.emit('message.changed', { conversationId, message });
+          events.emit('conversations.changed', { conversationId });
+        }),
+      );
+    }
+  };
+}

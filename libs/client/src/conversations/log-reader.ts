@@ -1,0 +1,272 @@
+import type { AccountId, DeviceId, LogRow } from '@rialto/contracts';
+import {
+  ChainMissing,
+  CommitRefused,
+  encodePin,
+  fromBase64url,
+  MAX_PAST_EPOCHS,
+  OpenError,
+  type Received,
+  sameBytes,
+  type Step,
+  toBase64url,
+} from '@rialto/crypto';
+import type { Emitter } from '../events.ts';
+import { decodeEnvelope } from '../messages/envelope.ts';
+import { effectOf, visible } from '../messages/incoming.ts';
+import type { Outgoing } from '../messages/outgoing-record.ts';
+import { advanced, type Timeline } from '../messages/timeline.ts';
+import type { People } from '../people/people.ts';
+import { type Change, type Store, StoreConflict } from '../store.ts';
+import type { MessageRecord } from '../messages/message-record.ts';
+import type { UndecryptableReason } from '../views.ts';
+import type { Cell } from './cell.ts';
+import type { LogHashes } from './log-hash.ts';
+
+export interface LogReaderPorts {
+  readonly store: Store;
+  readonly me: { readonly accountId: AccountId; readonly deviceId: DeviceId };
+  readonly people: Pick<People, 'refresh' | 'compareClaim'>;
+  readonly timeline: Timeline;
+  readonly outgoing: Outgoing;
+  readonly hashes: LogHashes;
+  readonly events: Pick<Emitter, 'emit'>;
+  /** The stored row again, in case the first copy was damaged on its way. */
+  refetch(row: LogRow): Promise<LogRow | undefined>;
+  entered(cell: Cell, epoch: number): void;
+  show(records: readonly MessageRecord[]): void;
+  background(work: Promise<unknown>): void;
+}
+
+/**
+ * What became of a row. `gap`: rows before it are missing here, so read the log. `blocked`: this device is not in the group (yet).
+ * `repair`: it was counted, and the group can no longer follow: come back by the pin.
+ */
+export type RowOutcome = 'done' | 'known' | 'gap' | 'blocked' | 'repair';
+type Failure = { readonly reason: UndecryptableReason; readonly repair: boolean };
+
+/** Takes the log row by row: each one moves ratchet, messages, hash and cursor in a single transaction, or nothing. */
+export class LogReader {
+  readonly #ports: LogReaderPorts;
+  constructor(ports: LogReaderPorts) {
+    this.#ports = ports;
+  }
+
+  /** Only inside `cell.run`. Throws what may succeed later (no answer from the server, a full disk); the row stays unread then. */
+  async take(cell: Cell, row: LogRow): Promise<RowOutcome> {
+    const { record } = cell;
+    if (row.seq <= record.cursor) return 'known';
+    if (row.seq !== record.cursor + 1) return 'gap';
+    if (row.seq <= record.joinedAt) return this.#takeBeforeJoining(cell, row);
+    if (record.membership === 'removed') return 'blocked';
+    if (!cell.hasGroup) return 'blocked';
+    const { me } = this.#ports;
+    const isOwn = row.senderDevice === me.deviceId && row.senderAccount === me.accountId;
+    if (isOwn && row.kind === 'application') return this.#takeOwn(cell, row);
+    return this.#open(cell, row, true);
+  }
+
+  /** Sealed in an epoch that this device was not in: counted, and shown as missing when the device had been reading before. */
+  async #takeBeforeJoining(cell: Cell, row: LogRow): Promise<RowOutcome> {
+    const { patch, changes } = this.#ports.hashes.count(cell.record, row);
+    const own = row.kind === 'application' && row.senderDevice === this.#ports.me.deviceId;
+    if (own) return this.#takeOwn(cell, row);
+    const wasReading = cell.record.rejoins.count > 0 && row.kind === 'application';
+    if (!wasReading) {
+      await cell.write({ patch, changes });
+      return 'done';
+    }
+    return this.#writeFailure(cell, row, { reason: 'epoch-out-of-window', repair: false });
+  }
+
+  async #takeOwn(cell: Cell, row: LogRow): Promise<RowOutcome> {
+    const { outgoing, timeline, hashes, events, show } = this.#ports;
+    const { patch, changes } = hashes.count(cell.record, row);
+    const intent = await outgoing.message(cell.record.id, row.clientMessageId);
+    const isWhatWasSent = intent?.bytes !== undefined && sameBytes(fromBase64url(intent.bytes), fromBase64url(row.bytes));
+    if (!isWhatWasSent) {
+      await cell.write({ patch, changes });
+      events.emit('problem', { code: 'log-rewritten', conversationId: cell.record.id, detail: `row ${row.seq}` });
+      return 'done';
+    }
+    const message = intent.isVisible ? await timeline.find(cell.record.id, intent.id) : undefined;
+    const sent = message && { ...(advanced(message, 'sent') ?? message), seq: row.seq };
+    await cell.write({ patch, changes: [...changes, outgoing.delete(intent), ...(sent ? [timeline.put(sent)] : [])] });
+    if (sent) show([sent]);
+    return 'done';
+  }
+
+  async #open(cell: Cell, row: LogRow, mayRetry: boolean): Promise<RowOutcome> {
+    let step: Step<Received>;
+    try {
+      step = await this.#receive(cell, row);
+    } catch (error) {
+      const failure = failureOf(error, row, cell);
+      if (failure === 'replayed') return this.#skip(cell, row);
+      const again = mayRetry && failure.reason === 'unreadable' ? await this.#ports.refetch(row) : undefined;
+      if (again && again.seq === row.seq && again.bytes !== row.bytes) return this.#open(cell, again, false);
+      return this.#writeFailure(cell, row, failure);
+    }
+    const received = step.result;
+    if (received.kind === 'message') return this.#takeMessage(cell, row, step, received);
+    if (received.kind === 'removed') return this.#takeRemoval(cell, row, step);
+    return this.#takeCommit(cell, row, step, received);
+  }
+
+  /** A chain that a leaf names and that is not here is fetched, once; the engine changes nothing until it has it. */
+  async #receive(cell: Cell, row: LogRow): Promise<Step<Received>> {
+    const bytes = fromBase64url(row.bytes);
+    try {
+      return await cell.group.receive(bytes);
+    } catch (error) {
+      if (!(error instanceof ChainMissing)) throw error;
+      for (const { account } of cell.group.policy.roster) await this.#ports.people.refresh(account as AccountId);
+      return cell.group.receive(bytes);
+    }
+  }
+
+  async #takeMessage(
+    cell: Cell,
+    row: LogRow,
+    step: Step<Received>,
+    { message }: Extract<Received, { kind: 'message' }>,
+  ): Promise<RowOutcome> {
+    const { timeline, hashes, me, events, people, background, show } = this.#ports;
+    const effect = await effectOf({ timeline, hashes, me: me.accountId }, cell.record, row, message).catch((error: unknown) => {
+      step.abandon();
+      throw error;
+    });
+    const known = cell.record.logHash ?? adoptedHash(message.plaintext, row);
+    const counted = hashes.count(cell.record, row, known);
+    const mark = markChange(row.conversationId, message.mark);
+    try {
+      await cell.write({
+        patch: { ...counted.patch, ...effect?.patch },
+        changes: [...counted.changes, ...(effect?.changes ?? []), mark],
+        step,
+      });
+    } catch (error) {
+      if (error instanceof StoreConflict) return this.#skip(cell, row); // the same signed message, encrypted again
+      throw error;
+    }
+    if (effect) show(effect.shown);
+    if (effect?.historyDiffers)
+      events.emit('problem', { code: 'history-differs', conversationId: cell.record.id, detail: `row ${row.seq}` });
+    if (effect?.claim) background(people.compareClaim(effect.claim.account, effect.claim.chain));
+    return 'done';
+  }
+
+  async #takeCommit(
+    cell: Cell,
+    row: LogRow,
+    step: Step<Received>,
+    received: Extract<Received, { kind: 'commit' }>,
+  ): Promise<RowOutcome> {
+    const { hashes, outgoing, timeline, me, show } = this.#ports;
+    const { patch, changes } = hashes.count(cell.record, row);
+    const devices = deviceSet(cell);
+    const intent = await outgoing.commit(cell.record.id);
+    const intents: Change[] = [];
+    if (received.own) intents.push(outgoing.deleteCommit(cell.record.id));
+    else if (received.lostPending && intent) intents.push(outgoing.putCommit({ ...intent, state: 'planned' }));
+    const done = received.own && intent?.what.kind === 'update' ? { needsSelfUpdate: false } : {};
+    await cell.write({ patch: { ...patch, ...done }, changes: [...changes, ...intents], step });
+    // What follows is worth having at once and may come a row later: the pin of the new epoch, and marks that no window needs.
+    const epoch = Number(cell.group.epoch);
+    const grew = [...deviceSet(cell)].some((device) => !devices.has(device)) && !received.own;
+    const note = grew
+      ? visible({ timeline, me: me.accountId }, cell.record, row, {
+          id: `row_${row.seq}`,
+          sender: (received.by?.account ?? cell.record.peer) as AccountId,
+          sentAt: row.at,
+          content: { type: 'system', text: 'devices-changed' },
+        })
+      : { patch: {}, changes: [], shown: [] };
+    await cell.write({
+      patch: { ...note.patch, pin: toBase64url(encodePin(cell.group.pin)) },
+      changes: [...note.changes, ...(await this.#oldMarks(cell.record.id, epoch))],
+    });
+    show(note.shown);
+    this.#ports.entered(cell, epoch);
+    return 'done';
+  }
+
+  async #takeRemoval(cell: Cell, row: LogRow, step: Step<Received>): Promise<RowOutcome> {
+    const { timeline, me, hashes, show, events } = this.#ports;
+    const counted = hashes.count(cell.record, row);
+    const note = visible({ timeline, me: me.accountId }, cell.record, row, {
+      id: `row_${row.seq}`,
+      sender: cell.record.peer,
+      sentAt: row.at,
+      content: { type: 'system', text: 'removed' },
+    });
+    await cell.write({
+      patch: { ...counted.patch, ...note.patch, membership: 'removed' },
+      changes: [...counted.changes, ...note.changes],
+      step,
+    });
+    show(note.shown);
+    events.emit('conversations.changed', { conversationId: cell.record.id });
+    return 'done';
+  }
+
+  async #skip(cell: Cell, row: LogRow): Promise<RowOutcome> {
+    await cell.write(this.#ports.hashes.count(cell.record, row));
+    return 'done';
+  }
+
+  async #writeFailure(cell: Cell, row: LogRow, { reason, repair }: Failure): Promise<RowOutcome> {
+    const { timeline, me, hashes, show } = this.#ports;
+    const counted = hashes.count(cell.record, row);
+    const content = { type: 'undecryptable', reason, willRepair: repair } as const;
+    const shown =
+      row.kind === 'application'
+        ? // Who the server says it is from, because nothing better is known; the text beside it says that it could not be opened.
+          visible({ timeline, me: me.accountId }, cell.record, row, {
+            id: `row_${row.seq}`,
+            sender: cell.record.peer,
+            sentAt: row.at,
+            content,
+          })
+        : { patch: {}, changes: [], shown: [] };
+    await cell.write({
+      patch: { ...counted.patch, ...shown.patch, ...(repair && { membership: 'broken' as const }) },
+      changes: [...counted.changes, ...shown.changes],
+    });
+    show(shown.shown);
+    return repair ? 'repair' : 'done';
+  }
+
+  async #oldMarks(conversationId: string, epoch: number): Promise<Change[]> {
+    const prefix = `${conversationId}/mark/`;
+    const rows = await this.#ports.store.list('messageKey', { prefix });
+    return rows
+      .filter(({ key }) => Number(key.slice(prefix.length).split('/')[0]) < epoch - MAX_PAST_EPOCHS)
+      .map(({ key }) => ({ kind: 'delete', table: 'messageKey', key }));
+  }
+}
+
+/** What makes a message unique for ever: a member can encrypt another's signed message again, but not change these. */
+export function markChange(conversationId: string, mark: { epoch: bigint; leaf: number; messageId: string }): Change {
+  const key = `${conversationId}/mark/${mark.epoch}/${mark.leaf}/${mark.messageId}`;
+  return { kind: 'insert', table: 'messageKey', key, value: new TextEncoder().encode('{"order":null}') };
+}
+
+/** Each failure has its own meaning, and only what an honest server can cause is repaired by coming back to the group. */
+function failureOf(error: unknown, row: LogRow, cell: Cell): Failure | 'replayed' {
+  if (error instanceof OpenError) {
+    if (error.reason === 'message-replayed') return 'replayed';
+    const isAhead = row.epoch > Number(cell.group.epoch);
+    return { reason: error.reason, repair: error.reason === 'unreadable' || (error.reason === 'epoch-out-of-window' && isAhead) };
+  }
+  if (error instanceof CommitRefused) return { reason: 'commit-refused', repair: true };
+  throw error;
+}
+
+/** Where the log's beginning is gone, the sender's view of it is taken over: it is authentic, and later ones are checked against it. */
+function adoptedHash(plaintext: Uint8Array, row: LogRow): string | null {
+  const seen = decodeEnvelope(plaintext)?.seen;
+  return seen?.seq === row.seq - 1 ? seen.logHash : null;
+}
+
+const deviceSet = (cell: Cell) => new Set(cell.group.members.map(({ account, device }) => `${account}/${device}`));

@@ -1,0 +1,134 @@
+import { type AccountId, AppError, type ClaimId, type ClientMessageId, type ConversationId, idFrom } from '@rialto/contracts';
+import {
+  type Chain,
+  dmPolicy,
+  encodePin,
+  type Engine,
+  fromBase64url,
+  Group,
+  KeyPackageError,
+  randomBytes,
+  readKeyPackage,
+  toBase64url,
+} from '@rialto/crypto';
+import type { KeyPackages } from '../account/key-packages.ts';
+import { ClientError } from '../client-error.ts';
+import type { Outgoing, OutgoingCommit } from '../messages/outgoing-record.ts';
+import type { People } from '../people/people.ts';
+import type { Api } from '../transport/api.ts';
+import type { Cell } from './cell.ts';
+import { newConversation } from './conversation-record.ts';
+import { otherDevices } from './membership.ts';
+
+export interface OpeningPorts {
+  readonly api: {
+    readonly messaging: Pick<Api['messaging'], 'createDm'>;
+    readonly identity: Pick<Api['identity'], 'claimKeyPackages'>;
+  };
+  readonly engine: Engine;
+  readonly keyPackages: KeyPackages;
+  readonly outgoing: Outgoing;
+  readonly people: Pick<People, 'learnChain' | 'trustedChain' | 'refresh'>;
+  readonly me: { readonly accountId: AccountId; readonly deviceId: string };
+  ownChain(): Chain;
+  now(): number;
+  cell(id: ConversationId): Cell;
+}
+/** `created: false`: the two have a conversation already, and ours is gone. */
+export interface Opened {
+  readonly id: ConversationId;
+  readonly created: boolean;
+}
+
+/** Opens the conversation of two people: a group with all devices of both, stored here before the server hears of it. */
+export class Opening {
+  readonly #ports: OpeningPorts;
+  constructor(ports: OpeningPorts) {
+    this.#ports = ports;
+  }
+
+  /** Throws `AppError` (`not-reachable`, `request-full`) and `ClientError` (`keys-changed`, `server-lied`); then nothing stays behind. */
+  async open(peer: AccountId): Promise<Opened> {
+    const { me, engine, keyPackages, outgoing, ownChain, now, cell } = this.#ports;
+    await this.#ports.people.trustedChain(peer);
+    const theirs = await this.#claim(peer);
+    if (theirs.packages.length === 0) throw new AppError('not-reachable');
+    const hasOthers = otherDevices(ownChain(), me.deviceId).length > 0;
+    const ours = hasOthers ? await this.#claim(me.accountId) : { packages: [], chain: ownChain() };
+    const id = idFrom<ConversationId>('cnv', randomBytes(16));
+    const entered = await Group.create(engine, await keyPackages.fresh(), dmPolicy(id, [me.accountId, peer]));
+    const step = await entered.group.commit({
+      add: [...theirs.packages, ...ours.packages],
+      evidence: { chains: [theirs.chain, ours.chain] },
+    });
+    const { commit, groupInfo, welcome } = step.result;
+    const intent: OutgoingCommit = {
+      conversationId: id,
+      id: idFrom<ClientMessageId>('msg', randomBytes(16)),
+      what: { kind: 'open', peer, initialGroupInfo: toBase64url(entered.groupInfo) },
+      state: 'published',
+      bundle: {
+        epoch: 0,
+        commit: toBase64url(commit),
+        groupInfo: toBase64url(groupInfo),
+        welcome: welcome ? toBase64url(welcome) : null,
+      },
+    };
+    const record = {
+      ...newConversation({
+        id,
+        peer,
+        standing: 'accepted',
+        membership: 'opening',
+        createdByMe: true,
+        activeAt: new Date(now()).toISOString(),
+      }),
+      pin: toBase64url(encodePin(entered.group.pin)),
+    };
+    // One transaction for the group with its pending commit: the tree of the second save holds what the first one's did.
+    const tree = step.save?.tree ?? entered.save.tree;
+    const save = { state: step.save?.state ?? entered.save.state, ...(tree && { tree }) };
+    const fresh = cell(id);
+    await fresh.run(() => fresh.begin(record, { group: entered.group, save }, [outgoing.putCommit(intent)]));
+    step.settle();
+    return this.submit(fresh, intent);
+  }
+
+  /** Asks the server, with the same bytes however often. A refusal for good takes the conversation away again. */
+  async submit(cell: Cell, { what, bundle, conversationId, id }: OutgoingCommit): Promise<Opened> {
+    if (what.kind !== 'open' || !bundle) throw new Error('not an opening');
+    const { api, outgoing } = this.#ports;
+    const forget = () => cell.run(() => cell.forget([outgoing.deleteCommit(conversationId)]));
+    try {
+      const { peer, initialGroupInfo } = what;
+      const answer = await api.messaging.createDm({ conversationId, clientMessageId: id, peer, initialGroupInfo, ...bundle });
+      const isOurs = answer.conversationId === conversationId;
+      if (isOurs) await cell.run(() => cell.write({ patch: { membership: 'joined' } }));
+      else await forget();
+      return { id: answer.conversationId, created: isOurs };
+    } catch (error) {
+      if (error instanceof AppError && !error.retryable) await forget();
+      throw error;
+    }
+  }
+
+  /** One key package of each device, each checked against the account's own chain. A device without a usable one is left out. */
+  async #claim(accountId: AccountId): Promise<{ packages: Uint8Array[]; chain: Chain }> {
+    const { api, people, engine, me, now } = this.#ports;
+    const claimId = idFrom<ClaimId>('clm', randomBytes(16));
+    const { chain: offered, keyPackages } = await api.identity.claimKeyPackages({ accountId, claimId });
+    const chain = await people.learnChain(accountId, offered);
+    const packages = new Map<string, Uint8Array>();
+    for (const { keyPackage } of keyPackages) {
+      const bytes = fromBase64url(keyPackage);
+      const checked = await readKeyPackage(bytes, { chain, nowMs: now(), suite: engine.suite }).catch((error: unknown) => {
+        if (!(error instanceof KeyPackageError)) throw error;
+        return undefined;
+      });
+      if (!checked) continue;
+      if (checked.account !== accountId) throw new ClientError('server-lied');
+      if (checked.device !== me.deviceId) packages.set(checked.device, bytes);
+    }
+    return { packages: [...packages.values()], chain };
+  }
+}

@@ -1,0 +1,187 @@
+import { type AccountId, AppError, type ConversationId, type ConversationView, type LogRow, MAX_PAGE } from '@rialto/contracts';
+import type { Emitter } from '../events.ts';
+import { Lanes } from '../single-flight.ts';
+import type { Api } from '../transport/api.ts';
+import type { Cell } from './cell.ts';
+import { type ConversationRecord, newConversation } from './conversation-record.ts';
+import type { LogReader, RowOutcome } from './log-reader.ts';
+import type { Membership } from './membership.ts';
+
+const ACKNOWLEDGE_AFTER_MS = 250;
+
+export interface SyncPorts {
+  readonly api: Pick<Api['messaging'], 'listConversations' | 'listMessages' | 'listWelcomes' | 'acknowledge'>;
+  readonly reader: LogReader;
+  readonly membership: Membership;
+  readonly events: Pick<Emitter, 'emit'>;
+  readonly me: AccountId;
+  cell(id: ConversationId): Cell;
+  now(): number;
+  /** A person of whom a conversation speaks is looked up once. */
+  meet(accountId: AccountId): Promise<unknown>;
+  /** Rows were read: receipts may be due, and messages may go out. */
+  read(cell: Cell): void;
+  background(work: Promise<unknown>): void;
+}
+
+/** Reads what the server has: the list of conversations, welcomes, and each log from where this device stopped. */
+export class Sync {
+  readonly #ports: SyncPorts;
+  readonly #lanes = new Lanes();
+  readonly #due = new Map<string, ReturnType<typeof setTimeout>>();
+
+  constructor(ports: SyncPorts) {
+    this.#ports = ports;
+  }
+
+  /** Everything. Rejects with the first thing that failed, after trying the rest. */
+  all(): Promise<void> {
+    return this.#lanes.run('all', async () => {
+      const views = await this.#listAll();
+      const cells: Cell[] = [];
+      for (const view of views) {
+        const cell = await this.#upsert(view);
+        if (cell) cells.push(cell);
+      }
+      await this.#joinWaiting(cells);
+      const failures: unknown[] = [];
+      for (const cell of cells) {
+        const view = views.find(({ conversationId }) => conversationId === cell.id);
+        const isBehind = view && view.lastSeq > cell.record.cursor;
+        if (isBehind || cell.record.membership === 'broken') await this.log(cell).catch((error: unknown) => failures.push(error));
+        this.#ports.read(cell);
+      }
+      if (failures.length > 0) throw failures[0];
+    });
+  }
+
+  /** One conversation's log to its end, and back into the group when it has run away. One at a time for each conversation. */
+  log(cell: Cell): Promise<void> {
+    return this.#lanes.run(cell.id, async () => {
+      await cell.run(async () => undefined);
+      if (!cell.exists) return;
+      if (cell.record.membership === 'broken' && !(await this.#ports.membership.rejoin(cell))) return;
+      if (cell.record.membership !== 'joined') return;
+      for (;;) {
+        const outcome = await this.#page(cell);
+        this.#acknowledgeLater(cell);
+        if (outcome === 'end') return;
+        if (outcome === 'repair' && !(await this.#ports.membership.rejoin(cell))) return;
+      }
+    });
+  }
+
+  /** A pushed row. Resolves when it was durably processed, or when the log was read because rows before it were missing. */
+  async push(row: LogRow): Promise<void> {
+    const cell = this.#ports.cell(row.conversationId);
+    const outcome = await cell.run(async (): Promise<RowOutcome> =>
+      cell.exists ? this.#ports.reader.take(cell, row) : 'blocked',
+    );
+    if (outcome === 'done') {
+      this.#acknowledgeLater(cell);
+      this.#ports.read(cell);
+    }
+    if (outcome === 'gap' || outcome === 'repair') {
+      await this.log(cell);
+      this.#ports.read(cell);
+    }
+    if (outcome === 'blocked') await this.all();
+  }
+
+  stop(): void {
+    for (const timer of this.#due.values()) clearTimeout(timer);
+    this.#due.clear();
+  }
+
+  async #page(cell: Cell): Promise<'more' | 'end' | 'repair'> {
+    const { api, reader } = this.#ports;
+    const conversationId = cell.record.id;
+    const { rows, lastSeq, firstSeq } = await api.listMessages({ conversationId, after: cell.record.cursor, limit: MAX_PAGE });
+    if (firstSeq > cell.record.cursor + 1) await this.#skipDeleted(cell, firstSeq);
+    for (const row of rows) {
+      if (row.conversationId !== conversationId) throw new AppError('internal');
+      const outcome = await cell.run(() => reader.take(cell, row));
+      if (outcome === 'repair') return 'repair';
+      if (outcome === 'blocked') return 'end';
+      if (outcome === 'gap') return this.#reportHole(cell, row);
+    }
+    return rows.length === 0 || cell.record.cursor >= lastSeq ? 'end' : 'more';
+  }
+
+  /** The retention time has passed over rows that this device never read: that is shown by the next message's missing numbers. */
+  async #skipDeleted(cell: Cell, firstSeq: number): Promise<void> {
+    await cell.run(() => cell.write({ patch: { cursor: firstSeq - 1, logHash: null } }));
+  }
+
+  /** Rows that the server says it has and does not give: nothing behind the hole is read, or it would look complete. */
+  #reportHole(cell: Cell, row: LogRow): 'end' {
+    const detail = `row ${row.seq} follows ${cell.record.cursor}`;
+    this.#ports.events.emit('problem', { code: 'log-rewritten', conversationId: cell.record.id, detail });
+    return 'end';
+  }
+
+  async #listAll(): Promise<ConversationView[]> {
+    const views: ConversationView[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await this.#ports.api.listConversations({ limit: MAX_PAGE, ...(cursor !== undefined && { cursor }) });
+      views.push(...page.conversations);
+      cursor = page.nextCursor ?? undefined;
+    } while (cursor !== undefined);
+    return views;
+  }
+
+  async #upsert(view: ConversationView): Promise<Cell | undefined> {
+    const { me, meet, events, now } = this.#ports;
+    const peer = view.members.find(({ accountId }) => accountId !== me)?.accountId;
+    if (view.kind !== 'dm' || peer === undefined || view.members.length !== 2) return undefined;
+    await meet(peer);
+    const cell = this.#ports.cell(view.conversationId);
+    const isChanged = await cell.run(async () => {
+      if (!cell.exists) {
+        const about = { id: view.conversationId, peer, standing: view.standing, createdByMe: view.createdBy === me };
+        const record = newConversation({ ...about, membership: 'waiting', activeAt: view.createdAt });
+        await cell.begin({ ...record, waitingSince: new Date(now()).toISOString() });
+        return true;
+      }
+      const { standing, membership } = cell.record;
+      const opened = membership === 'opening' && view.createdBy === me ? { membership: 'joined' as const } : {};
+      if (standing === view.standing && !('membership' in opened)) return false;
+      await cell.write({ patch: { standing: view.standing, ...opened } });
+      return true;
+    });
+    if (isChanged) events.emit('conversations.changed', { conversationId: view.conversationId });
+    return cell;
+  }
+
+  /** A request's welcome waits, unread, until the user accepts. */
+  async #joinWaiting(cells: readonly Cell[]): Promise<void> {
+    const isWaiting = ({ standing, membership }: ConversationRecord) =>
+      standing === 'accepted' && (membership === 'waiting' || membership === 'lost');
+    const waiting = cells.filter((cell) => isWaiting(cell.record));
+    if (waiting.length === 0) return;
+    const { welcomes } = await this.#ports.api.listWelcomes({ limit: MAX_PAGE });
+    for (const cell of waiting) {
+      const welcome = welcomes.find(({ conversationId }) => conversationId === cell.id);
+      if (welcome) await this.#ports.membership.join(cell, welcome);
+    }
+  }
+
+  #acknowledgeLater(cell: Cell): void {
+    if (this.#due.has(cell.id)) return;
+    const timer = setTimeout(() => {
+      this.#due.delete(cell.id);
+      this.#ports.background(this.#acknowledge(cell));
+    }, ACKNOWLEDGE_AFTER_MS);
+    this.#due.set(cell.id, timer);
+  }
+
+  /** Only what is durably here: the server may delete what every device has acknowledged. */
+  async #acknowledge(cell: Cell): Promise<void> {
+    if (!cell.exists) return;
+    const { id, cursor, acknowledged, membership } = cell.record;
+    if (cursor <= acknowledged || membership !== 'joined') return;
+    await this.#ports.api.acknowledge({ conversationId: id, upTo: cursor });
+    await cell.run(() => cell.write({ patch: { acknowledged: Math.max(cell.record.acknowledged, cursor) } }));
+  }
+}

@@ -1,0 +1,48 @@
+import { type AccountId, MAX_INTENT_LIFETIME_MS } from '@rialto/contracts';
+import type { PaymentCard } from '../messages/envelope.ts';
+import type { CardJudge } from '../messages/timeline.ts';
+import type { Change } from '../store.ts';
+import type { PaymentBody } from '../views.ts';
+import { memoHash } from './memo.ts';
+import type { CardPlace, WalletRows } from './payment-record.ts';
+
+/** A transfer that is not in the statement this long after its card was written never will be. */
+const GIVE_UP_AFTER_MS = 2 * MAX_INTENT_LIFETIME_MS;
+
+/**
+ * What a card is worth, by the viewer's own verified statement alone. The card's sender must be the payer and its receiver the payee; a
+ * card is only an announcement.
+ */
+export class Cards implements CardJudge {
+  readonly #rows: WalletRows;
+  readonly #me: AccountId;
+  readonly #now: () => number;
+
+  constructor({ rows, me, now }: { readonly rows: WalletRows; readonly me: AccountId; readonly now: () => number }) {
+    this.#rows = rows;
+    this.#me = me;
+    this.#now = now;
+  }
+
+  placed(place: CardPlace): Change {
+    return this.#rows.putCard(place);
+  }
+
+  async judge(card: PaymentCard, sender: AccountId, sentAt: string): Promise<Pick<PaymentBody, 'state' | 'transferId'>> {
+    const entry = await this.#rows.entryOf(card.intentId);
+    if (!entry) {
+      const own = sender === this.#me ? await this.#rows.payment(card.intentId) : undefined;
+      const isTooLate = this.#now() - Date.parse(sentAt) > GIVE_UP_AFTER_MS;
+      return { state: own?.state === 'failed' || isTooLate ? 'failed' : 'pending', transferId: null };
+    }
+    const [direction, counterparty] = sender === this.#me ? ['debit', card.to] : ['credit', sender];
+    const isTheSame =
+      (sender === this.#me || card.to === this.#me) &&
+      entry.direction === direction &&
+      entry.counterparty === counterparty &&
+      entry.currency === card.currency &&
+      entry.amountMinor === card.amountMinor &&
+      entry.memoHash === memoHash(card);
+    return { state: isTheSame ? 'settled' : 'unverified', transferId: entry.transferId };
+  }
+}

@@ -1,0 +1,92 @@
+import type { AccountId, ConversationId, IntentId, SignedBody, StatementEntry, TransferId } from '@rialto/contracts';
+import type { PaymentCard } from '../messages/envelope.ts';
+import { Rows, sortable } from '../rows.ts';
+import type { Change, Store } from '../store.ts';
+import type { SaltedMemo } from './memo.ts';
+import type { StatementState } from './statement-check.ts';
+
+/** An intent of this device. `planned`: signed and stored, maybe posted already. */
+export interface PaymentRecord extends SaltedMemo {
+  readonly intentId: IntentId;
+  readonly body: SignedBody;
+  readonly to: AccountId;
+  readonly amountMinor: string;
+  readonly currency: string;
+  readonly state: 'planned' | 'posted' | 'failed';
+  readonly error?: string;
+  readonly transferId: TransferId | null;
+  /** Where the ledger signed that the own side stands after it; the statement must say the same. */
+  readonly receipt?: { readonly seq: number; readonly head: string };
+  /** Where its card goes once it is posted. */
+  readonly conversationId: ConversationId | null;
+}
+export interface CardPlace {
+  readonly conversationId: ConversationId;
+  readonly messageId: string;
+  readonly card: PaymentCard;
+}
+interface EntryPlace {
+  readonly currency: string;
+  readonly seq: number;
+}
+export interface LedgerPin {
+  readonly ledger: string;
+  readonly ledgerKey: string;
+}
+
+/** What the wallet keeps: statements as far as they were verified, own intents, and where cards are. */
+export class WalletRows {
+  readonly states: Rows<StatementState>;
+  readonly #entries: Rows<StatementEntry>;
+  readonly #payments: Rows<PaymentRecord>;
+  readonly #cards: Rows<CardPlace>;
+  readonly #byIntent: Rows<EntryPlace>;
+  readonly ledger: Rows<LedgerPin>;
+
+  constructor(store: Store) {
+    this.states = new Rows(store, 'walletAccount');
+    this.#entries = new Rows(store, 'entry');
+    this.#payments = new Rows(store, 'payment');
+    this.#cards = new Rows(store, 'payment');
+    this.#byIntent = new Rows(store, 'payment');
+    this.ledger = new Rows(store, 'setting');
+  }
+
+  addEntry(entry: StatementEntry, state: StatementState): Change[] {
+    const { currency, seq, intentId } = entry;
+    const place = intentId ? [this.#byIntent.put(`entry/${intentId}`, { currency, seq })] : [];
+    return [this.#entries.insert(entryKey(currency, seq), entry), this.states.put(currency, state), ...place];
+  }
+  async entries(currency: string, { before, limit }: { before?: number; limit: number }): Promise<StatementEntry[]> {
+    const after = before === undefined ? {} : { after: entryKey(currency, before) };
+    const rows = await this.#entries.list({ prefix: `${currency}/`, backwards: true, limit, ...after });
+    return rows.map(({ value }) => value);
+  }
+  entry(currency: string, seq: number): Promise<StatementEntry | undefined> {
+    return this.#entries.get(entryKey(currency, seq));
+  }
+  async entryOf(intentId: IntentId): Promise<StatementEntry | undefined> {
+    const place = await this.#byIntent.get(`entry/${intentId}`);
+    return place && this.#entries.get(entryKey(place.currency, place.seq));
+  }
+
+  payment(intentId: IntentId): Promise<PaymentRecord | undefined> {
+    return this.#payments.get(`own/${intentId}`);
+  }
+  putPayment(record: PaymentRecord): Change {
+    return this.#payments.put(`own/${record.intentId}`, record);
+  }
+  async waiting(): Promise<PaymentRecord[]> {
+    const rows = await this.#payments.list({ prefix: 'own/' });
+    return rows.map(({ value }) => value).filter(({ state }) => state === 'planned');
+  }
+
+  card(intentId: IntentId): Promise<CardPlace | undefined> {
+    return this.#cards.get(`card/${intentId}`);
+  }
+  putCard(place: CardPlace): Change {
+    return this.#cards.put(`card/${place.card.intentId}`, place);
+  }
+}
+
+const entryKey = (currency: string, seq: number) => `${currency}/${sortable(seq)}`;

@@ -1,0 +1,230 @@
+import {
+  type AccountId,
+  type AmountMinor,
+  type CurrencyView,
+  idFrom,
+  type LedgerId,
+  MAX_PAGE,
+  type StatementEntry,
+  type TopUpId,
+  type TopUpView,
+} from '@rialto/contracts';
+import { type Chain, randomBytes } from '@rialto/crypto';
+import type * as z from 'zod';
+import { ClientError } from '../client-error.ts';
+import type { Emitter } from '../events.ts';
+import type { People } from '../people/people.ts';
+import type { Wallet as WalletSurface } from '../sdk.ts';
+import { Lanes } from '../single-flight.ts';
+import type { Store } from '../store.ts';
+import type { Api } from '../transport/api.ts';
+import type { Balance, TopUp, TransferResult, VerifiedEntry } from '../views.ts';
+import { memoHash } from './memo.ts';
+import type { CardPlace, WalletRows } from './payment-record.ts';
+import { checkEntry, EMPTY_STATEMENT, StatementError, type StatementState } from './statement-check.ts';
+import type { Transfers } from './transfers.ts';
+
+const LEDGER_KEY = 'ledger';
+const DEFAULT_ENTRIES = 50;
+
+export interface WalletPorts {
+  readonly store: Store;
+  readonly rows: WalletRows;
+  readonly api: Api['payments'];
+  readonly people: Pick<People, 'resolve' | 'trustedChain'>;
+  readonly transfers: Transfers;
+  readonly events: Pick<Emitter, 'emit'>;
+  readonly me: AccountId;
+  ownChain(): Chain;
+  /** Cards whose transfer has just appeared in the statement. */
+  settled(cards: readonly CardPlace[]): Promise<void>;
+}
+type WalletAnswer = Awaited<ReturnType<Api['payments']['getWallet']>>;
+
+/** Money as this device has verified it: nothing here is shown because a server says so. */
+export class Wallet implements WalletSurface {
+  readonly #ports: WalletPorts;
+  readonly #lanes = new Lanes();
+  #balances: readonly Balance[] = [];
+  #isSimulated = false;
+
+  constructor(ports: WalletPorts) {
+    this.#ports = ports;
+  }
+
+  get balances(): readonly Balance[] {
+    return this.#balances;
+  }
+  get isSimulated(): boolean {
+    return this.#isSimulated;
+  }
+
+  /** Reads and verifies every statement to its end. Throws `ClientError('server-lied')` when the ledger is another one than before. */
+  refresh(): Promise<readonly Balance[]> {
+    return this.#lanes.run('wallet', async () => {
+      const wallet = await this.#ports.api.getWallet({});
+      await this.#pinLedger(wallet);
+      this.#isSimulated = wallet.isSimulated;
+      const states = new Map<string, StatementState>();
+      for (const { currency } of wallet.accounts) states.set(currency, await this.#verify(currency));
+      for (const account of wallet.accounts) await this.#compare(account, states.get(account.currency));
+      this.#balances = wallet.currencies.map((currency) => balanceOf(currency, wallet, states.get(currency.code)));
+      this.#ports.events.emit('wallet.changed', { currency: null });
+      return this.#balances;
+    });
+  }
+
+  /** The statement has a new entry, says a push: it is read and verified. */
+  async handlePosted(): Promise<void> {
+    await this.refresh();
+  }
+  handleTopUp(view: TopUpView): void {
+    this.#ports.events.emit('topUp.changed', topUpOf(view));
+  }
+
+  async send(payment: { to: string; amountMinor: bigint; currency: string; memo?: string }): Promise<TransferResult> {
+    const { accountId } = await this.#ports.people.resolve(payment.to);
+    const ledger = await this.ledgerId();
+    const { record, changes } = await this.#ports.transfers.prepare({ ...payment, to: accountId, ledger, conversationId: null });
+    await this.#ports.store.write(changes);
+    return this.#ports.transfers.post(record);
+  }
+
+  async topUp({ currency, amountMinor }: { currency: string; amountMinor: bigint }): Promise<TopUp> {
+    const topUpId = idFrom<TopUpId>('top', randomBytes(16));
+    const amount = amountText(amountMinor);
+    return topUpOf(await this.#ports.api.createTopUp({ topUpId, currency, amountMinor: amount }));
+  }
+  async topUpState(topUpId: string): Promise<TopUp> {
+    return topUpOf(await this.#ports.api.getTopUp({ topUpId: topUpId as TopUpId }));
+  }
+
+  async statement(
+    currency: string,
+    { before, limit = DEFAULT_ENTRIES }: { before?: number; limit?: number } = {},
+  ): Promise<VerifiedEntry[]> {
+    const entries = await this.#ports.rows.entries(currency, { limit, ...(before !== undefined && { before }) });
+    return Promise.all(entries.map((entry) => this.#viewOf(entry)));
+  }
+
+  /** The ledger that this device knows; asks for it the first time. */
+  async ledgerId(): Promise<LedgerId> {
+    const known = await this.#ports.rows.ledger.get(LEDGER_KEY);
+    if (known) return known.ledger as LedgerId;
+    const wallet = await this.#ports.api.getWallet({});
+    await this.#pinLedger(wallet);
+    return wallet.ledger;
+  }
+
+  /** The key that signs receipts is believed at first sight and never changes after. */
+  async #pinLedger({ ledger, ledgerKey }: Pick<WalletAnswer, 'ledger' | 'ledgerKey'>): Promise<void> {
+    const { rows, store, events } = this.#ports;
+    const known = await rows.ledger.get(LEDGER_KEY);
+    if (!known) return store.write([rows.ledger.put(LEDGER_KEY, { ledger, ledgerKey })]);
+    if (known.ledger === ledger && known.ledgerKey === ledgerKey) return;
+    events.emit('problem', { code: 'ledger-key-changed' });
+    throw new ClientError('server-lied');
+  }
+
+  /** From the last verified entry to the newest. What does not verify is not stored, and nothing behind it is read. */
+  async #verify(currency: string): Promise<StatementState> {
+    const { api, rows, store, settled } = this.#ports;
+    let state = (await rows.states.get(currency)) ?? EMPTY_STATEMENT;
+    for (;;) {
+      const page = await api.getStatement({ currency, after: state.seq, limit: MAX_PAGE });
+      const cards: CardPlace[] = [];
+      for (const entry of page.entries) {
+        const next = await this.#check(entry, currency, state);
+        if (!next) return state;
+        await store.write(rows.addEntry(entry, next));
+        state = next;
+        const card = entry.intentId && (await rows.card(entry.intentId));
+        if (card) cards.push(card);
+      }
+      await settled(cards);
+      const isEnd = state.seq >= page.seq || page.entries.length === 0;
+      if (isEnd && (state.seq !== page.seq || state.head !== page.head)) this.#forged(currency, `the end, at ${state.seq}`);
+      if (isEnd) return state;
+    }
+  }
+
+  async #check(entry: StatementEntry, currency: string, before: StatementState): Promise<StatementState | undefined> {
+    const { me, events, rows } = this.#ports;
+    try {
+      if (entry.currency !== currency) throw new StatementError('other-request');
+      const payerChain = entry.kind === 'transfer' ? await this.#payerChain(entry) : undefined;
+      const next = await checkEntry(entry, { me, before, payerChain });
+      const signed = entry.direction === 'debit' && entry.intentId ? (await rows.payment(entry.intentId))?.receipt : undefined;
+      if (signed && (signed.head !== entry.head || signed.seq !== entry.seq)) throw new StatementError('wrong-hash');
+      return next;
+    } catch (error) {
+      if (!(error instanceof StatementError)) throw error;
+      const isDebit = entry.kind === 'transfer' && entry.direction === 'debit';
+      const isOwn = isDebit && entry.intentId !== null && (await rows.payment(entry.intentId)) !== undefined;
+      const isAlarm = isDebit && !isOwn && (error.fault === 'no-intent' || error.fault === 'intent-not-signed');
+      if (isAlarm) events.emit('problem', { code: 'debit-without-intent', detail: `${currency} ${entry.seq}` });
+      else this.#forged(currency, `${error.fault} at ${entry.seq}`);
+      return undefined;
+    }
+  }
+
+  async #payerChain(entry: StatementEntry): Promise<Chain | undefined> {
+    if (entry.direction === 'debit') return this.#ports.ownChain();
+    return entry.counterparty === null ? undefined : this.#ports.people.trustedChain(entry.counterparty);
+  }
+
+  /** What `getWallet` says must be a place in the verified statement. */
+  async #compare(account: WalletAnswer['accounts'][number], state: StatementState | undefined): Promise<void> {
+    const { currency, seq, head, balanceMinor } = account;
+    const entry = seq === 0 ? undefined : await this.#ports.rows.entry(currency, seq);
+    const known = entry ?? (seq === 0 ? EMPTY_STATEMENT : undefined);
+    const isTheSame = known !== undefined && known.head === head && known.balanceMinor === balanceMinor;
+    if (!isTheSame && state !== undefined && state.seq >= seq) this.#forged(currency, `the balance at ${seq}`);
+  }
+
+  #forged(currency: string, detail: string): void {
+    this.#ports.events.emit('problem', { code: 'statement-forged', detail: `${currency}: ${detail}` });
+  }
+
+  async #viewOf(entry: StatementEntry): Promise<VerifiedEntry> {
+    const { rows } = this.#ports;
+    const { transferId, kind, direction, counterparty, currency, seq, intentId, at } = entry;
+    const known = intentId && ((await rows.payment(intentId)) ?? (await rows.card(intentId))?.card);
+    const memo = known && memoHash(known) === entry.memoHash ? known.memo : null;
+    const [amountMinor, balanceMinor] = [BigInt(entry.amountMinor), BigInt(entry.balanceMinor)];
+    return { transferId, kind, direction, counterparty, currency, seq, intentId, at, amountMinor, balanceMinor, memo };
+  }
+}
+
+/** Decimal text of a positive amount. Throws `ClientError('amount-invalid')`. */
+export function amountText(amountMinor: bigint): z.infer<typeof AmountMinor> {
+  const text = amountMinor.toString();
+  if (amountMinor <= 0n || text.length > 18) throw new ClientError('amount-invalid');
+  return text;
+}
+
+function balanceOf(currency: z.infer<typeof CurrencyView>, wallet: WalletAnswer, state: StatementState | undefined): Balance {
+  const account = wallet.accounts.find((each) => each.currency === currency.code);
+  return {
+    currency: currency.code,
+    exponent: currency.exponent,
+    balanceMinor: BigInt(state?.balanceMinor ?? '0'),
+    heldMinor: BigInt(account?.heldMinor ?? '0'),
+    isSimulated: wallet.isSimulated,
+    isFrozen: account?.isFrozen ?? false,
+    limits: {
+      maxTransferMinor: BigInt(currency.maxTransferMinor),
+      maxPerDayMinor: BigInt(currency.maxPerDayMinor),
+      minTopUpMinor: BigInt(currency.minTopUpMinor),
+      maxTopUpMinor: BigInt(currency.maxTopUpMinor),
+    },
+  };
+}
+
+const topUpOf = ({ topUpId, currency, amountMinor, state, checkoutUrl }: TopUpView): TopUp => ({
+  topUpId,
+  currency,
+  amountMinor: BigInt(amountMinor),
+  state,
+  checkoutUrl,
+});
