@@ -20,6 +20,8 @@ import { Reader, Writer } from './encoding.ts';
 import { hash, ready, toBase64url } from './primitives.ts';
 import { newSigningKey, type SigningKey } from './signature.ts';
 
+jest.setTimeout(60_000); // a busy machine is no failure
+
 type Made = { certified: CertifiedDevice; key: SigningKey };
 
 function device(id = newDeviceId()): Made {

@@ -113,7 +113,8 @@ export type RequestDescription = {
 
 /**
  * SHA-256 of `scope|key|debit|credit|amount|currency|kind|intentHash`, the amount in decimal and the intent's hash in lower-case
- * hexadecimal (empty without an intent). In SQL: `sha256(convert_to(concat_ws('|', …), 'UTF8'))`. A part that holds the separator is
+ * hexadecimal (empty without an intent). In SQL:
+ * `sha256(convert_to(concat_ws('|', …, coalesce(encode(intent_hash, 'hex'), '')), 'UTF8'))`, since `concat_ws` leaves nulls out. A part that holds the separator is
  * refused, or two requests could have one text.
  */
 export function requestHash(request: RequestDescription): Uint8Array {

@@ -15,6 +15,8 @@ import { openKeyPackage } from './own-key-package.ts';
 import { decodePin, encodePin } from './pin.ts';
 import { decodeMessage, encodeGroupInfo } from './public-group.ts';
 
+jest.setTimeout(60_000); // a busy machine is no failure
+
 let suites: { xwing: Suite; classic: Suite };
 beforeAll(async () => {
   suites = { xwing: await xwingSuite(), classic: await classicSuite() };

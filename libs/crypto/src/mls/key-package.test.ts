@@ -17,6 +17,8 @@ import { createKeyPackage, openKeyPackage } from './own-key-package.ts';
 import { capabilities } from './policy.ts';
 import { publicClassicSuite, publicXwingSuite } from './public-suite.ts';
 
+jest.setTimeout(60_000); // a busy machine is no failure
+
 const nowMs = Date.UTC(2026, 10, 25);
 let suite: Suite;
 beforeAll(async () => {

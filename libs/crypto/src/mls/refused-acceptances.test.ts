@@ -43,6 +43,8 @@ import { capabilities, groupExtensions, groupIdOf, selfPolicy } from './policy.t
 import { decodeMessage, encodeGroupInfo } from './public-group.ts';
 import { openGroup, readSealedMessage } from './sequencer.ts';
 
+jest.setTimeout(60_000); // a busy machine is no failure
+
 let suite: Suite;
 beforeAll(async () => {
   suite = await classicSuite(); // the rules do not depend on the suite; X-Wing runs them in the last test and in the random runs
