@@ -23,6 +23,7 @@ const HEALTH_TIMEOUT_MS = 4_000;
  */
 export async function containerSetup() {
   const env = process.env;
+  fs.mkdirSync(SECRETS, { recursive: true });
   const secrets = keptSecrets(path.join(SECRETS, 'secrets.json'));
   const passwordFile = path.join(SECRETS, 'postgres', 'password');
   if (!fs.existsSync(passwordFile)) write('postgres/password', randomBytes(24).toString('base64url'), 0o444);

@@ -1,7 +1,10 @@
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
+import module from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+// By its path: packages are not there yet.
+import { cacheDir } from '../../engines/src/cache.mjs';
 
 /** What every first file does, on whatever Node the machine has: check, install, and go on with the pinned Node. Built-ins only. */
 
@@ -21,7 +24,7 @@ export async function onPinnedNode(file, say = (line) => console.log(line)) {
   if (problem) return fail(problem);
   if (!isInstalled()) await install(say);
   const wanted = pinnedVersion();
-  if (process.versions.node === wanted) return undefined;
+  if (process.versions.node === wanted) return void module.enableCompileCache?.(path.join(cacheDir(), 'compiled'));
   const node = path.join(ROOT, 'node_modules', '.bin', 'node');
   if (!fs.existsSync(node) || process.env[HANDED_OVER]) {
     return fail(

@@ -7,6 +7,7 @@ const DEFAULT_PORT = 7420;
 
 export const USAGE = `npm start [-- OPTIONS]
   --watch    restart a service and rebuild the web client when their files change
+  --no-web   do not build and serve the web client
   --reset    delete all accounts, messages and money first, after asking
   --yes      do not ask
   --help     this text
@@ -19,13 +20,20 @@ export function readOptions(args, env = process.env) {
   if (!Number.isInteger(port) || port < 1 || port > 65_535) {
     throw new StartProblem(`RIALTO_PORT is "${env.RIALTO_PORT}", but a port is a number from 1 to 65535.`);
   }
-  return { ...flags, port, host: env.RIALTO_HOST || undefined, dataDir: path.resolve(ROOT, env.RIALTO_DATA_DIR || '.rialto') };
+  const { 'no-web': noWeb, ...others } = flags;
+  return {
+    ...others,
+    web: !noWeb,
+    port,
+    host: env.RIALTO_HOST || undefined,
+    dataDir: path.resolve(ROOT, env.RIALTO_DATA_DIR || '.rialto'),
+  };
 }
 
 function parseFlags(args) {
   const flag = { type: 'boolean', default: false };
   try {
-    return parseArgs({ args, options: { watch: flag, reset: flag, yes: flag, help: flag } }).values;
+    return parseArgs({ args, options: { watch: flag, 'no-web': flag, reset: flag, yes: flag, help: flag } }).values;
   } catch (error) {
     throw new StartProblem(`${error.message.split('. ')[0]}.\n${USAGE}`);
   }

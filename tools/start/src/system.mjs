@@ -144,6 +144,6 @@ function notesOn({ env, turn, webDir }) {
     : [];
   const off = [];
   if (turn.off) off.push(`Off: ${turn.off}`);
-  if (!webDir) off.push('Off: the web client (it is not in this tree)');
+  if (!webDir) off.push('Off: the web client (not built; npm start without --no-web builds it)');
   return { simulated, off };
 }

@@ -24,6 +24,7 @@ export async function buildWeb(say) {
   const vite = path.join(ROOT, 'node_modules', 'vite', 'bin', 'vite.js');
   const { status, stdout, stderr } = await run(process.execPath, [vite, 'build', 'apps/web', '--logLevel', 'warn'], {
     cwd: ROOT,
+    env: { ...process.env, NO_COLOR: '1', NODE_ENV: 'production' },
   });
   if (status !== 0) throw new StartProblem(`The web client could not be built:\n${(stderr || stdout).trim()}`);
   const now = new Date();

@@ -38,7 +38,8 @@ afterAll(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-function begin(args: string[] = [], { dataDir = join(dir, 'data'), onPort = port, input = '' } = {}): Start {
+/** Without the web client unless told otherwise: one test is enough to see that it is built and served. */
+function begin(args: string[] = ['--no-web'], { dataDir = join(dir, 'data'), onPort = port, input = '' } = {}): Start {
   const env = { ...process.env, RIALTO_PORT: String(onPort), RIALTO_DATA_DIR: dataDir };
   const child = spawn(process.execPath, [join(ROOT, 'tools/start/start.mjs'), ...args], { env, stdio: ['pipe', 'pipe', 'pipe'] });
   child.stdin.end(input);
@@ -91,7 +92,7 @@ describe('npm start', () => {
   });
 
   test('answers a taken port with one sentence', async () => {
-    const second = begin([], { dataDir: join(dir, 'other') });
+    const second = begin(undefined, { dataDir: join(dir, 'other') });
     expect(await second.ended).toBe(1);
     expect(second.output().trim()).toBe(
       `Port ${port} is taken by another program. Choose another, for example: RIALTO_PORT=${port + 1} npm start`,
@@ -99,7 +100,7 @@ describe('npm start', () => {
   });
 
   test('answers data in use with one sentence', async () => {
-    const second = begin([], { onPort: await freePort() });
+    const second = begin(undefined, { onPort: await freePort() });
     expect(await second.ended).toBe(1);
     expect(second.output().trim()).toMatch(/^Rialto already runs on these data \(.*\) at http:\/\/localhost:\d+\.$/);
   });
@@ -151,12 +152,12 @@ describe('npm start', () => {
   });
 
   test('begins anew only after a yes', async () => {
-    const asked = begin(['--reset'], { input: 'no\n' });
+    const asked = begin(['--no-web', '--reset'], { input: 'no\n' });
     expect(await asked.ended).toBe(0);
     expect(asked.output()).toContain('Nothing was deleted.');
     expect(existsSync(join(postgresDataDir(join(dir, 'data', 'postgres')), 'PG_VERSION'))).toBe(true);
 
-    start = begin(['--reset'], { input: 'yes\n' });
+    start = begin(['--no-web', '--reset'], { input: 'yes\n' });
     await untilReady(start);
     await expect(query('select answer from kept')).rejects.toThrow('relation "kept" does not exist');
     start.child.kill('SIGINT');
@@ -173,6 +174,16 @@ describe('npm start', () => {
   });
 });
 
+test('builds and serves the web client', async () => {
+  const start = begin([], { dataDir: join(dir, 'web') });
+  await untilReady(start);
+  const page = await (await fetch(`http://127.0.0.1:${port}/`)).text();
+  const script = /<script[^>]+src="(\/assets\/[^"]+)"/.exec(page)?.[1];
+  expect((await fetch(`http://127.0.0.1:${port}${script}`)).headers.get('content-type')).toContain('javascript');
+  start.child.kill('SIGINT');
+  expect(await start.ended).toBe(0);
+});
+
 test('a port that only ::1 holds counts as taken, since localhost may mean it', async () => {
   const other = net.createServer();
   const holds = await new Promise<boolean>((done) => {
@@ -181,7 +192,7 @@ test('a port that only ::1 holds counts as taken, since localhost may mean it', 
   });
   if (!holds) return; // This machine has no IPv6, so nobody can be there.
   const { port: taken } = other.address() as net.AddressInfo;
-  const start = begin([], { dataDir: join(dir, 'ipv6'), onPort: taken });
+  const start = begin(undefined, { dataDir: join(dir, 'ipv6'), onPort: taken });
   expect(await start.ended).toBe(1);
   expect(start.output()).toContain(`Port ${taken} is taken`);
   other.close();

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import { findChromium, findNats, findTurn, installDebian, isDebian, isRoot } from '@rialto/engines';
 import { listTests, runJest } from './jest-stage.mjs';
-import { bringUpEngines, bringUpSystem } from './surroundings.mjs';
+import { bringUpEngines, bringUpSystem, bringUpSystemWithWeb } from './surroundings.mjs';
 
 const isCi = Boolean(process.env.CI) && process.env.CI !== 'false';
 
@@ -10,7 +10,7 @@ const STAGES = [
   { name: 'unit', workers: 2, timeoutMinutes: 8 },
   { name: 'integration', workers: 2, timeoutMinutes: 12, bringUp: bringUpEngines },
   { name: 'end-to-end', workers: 1, timeoutMinutes: 15, bringUp: bringUpSystem },
-  { name: 'browser', workers: 1, timeoutMinutes: 12, bringUp: bringUpSystem, needs: 'chromium' },
+  { name: 'browser', workers: 1, timeoutMinutes: 12, bringUp: bringUpSystemWithWeb, needs: 'chromium' },
 ];
 
 /**

@@ -40,19 +40,22 @@ export async function bringUpEngines() {
   return { env, stop };
 }
 
+/** The same with the web client, built when it is not up to date. */
+export const bringUpSystemWithWeb = (found, signal) => bringUpSystem(found, signal, true);
+
 /**
  * The whole system with two gateways and two messaging services. `RIALTO_E2E_SYSTEM` names a JSON file that always says what runs where:
  * `{ url, gatewayUrls, postgresUrl, natsUrl, dataDir, processes: [{ name, pid }] }`. A test may kill a process by its number; it is started
  * again, as it is for everybody.
  */
-export async function bringUpSystem(found, signal) {
+export async function bringUpSystem(found, signal, web = false) {
   const { dir, remove } = testDir();
   const lines = [];
   const dataDir = path.join(dir, 'data');
   let system;
   try {
     const replicas = { gateway: 2, messaging: 2 };
-    system = await startSystem({ port: await freePort(), dataDir, replicas, signal, say: (line) => lines.push(line) });
+    system = await startSystem({ port: await freePort(), dataDir, replicas, signal, web, say: (line) => lines.push(line) });
   } catch (error) {
     console.log(lines.join('\n'));
     remove();
