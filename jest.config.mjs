@@ -1,5 +1,5 @@
 /** Unit and vector tests lie beside the code as `x.test.ts`. What needs engines or a whole system is told apart by its name, and has its own stage. */
-const esmPackages = ['@nestjs', '@nats-io', '@noble', '@scure', '@hpke', 'jose', 'ts-mls', 'uqr', 'idb'];
+const esmPackages = ['@nestjs', '@nats-io', '@noble', '@scure', '@hpke', 'jose', 'ts-mls', 'uqr', 'idb', 'content-disposition'];
 
 const shared = {
   testEnvironment: 'node',

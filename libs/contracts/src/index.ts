@@ -6,6 +6,7 @@ import { payments } from './payments.ts';
 export { AppError, COMMON_ERRORS, ERRORS, isErrorCode, type ErrorCode } from './errors.ts';
 export * from './ids.ts';
 export * from './limits.ts';
+export { asyncApi, openApi } from './openapi.ts';
 export * from './operation.ts';
 export * from './signed.ts';
 export * from './socket.ts';

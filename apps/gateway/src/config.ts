@@ -1,0 +1,31 @@
+import * as z from 'zod';
+import { ListVariable, parseEnvironment, PortVariable, ProcessEnvironment } from '@rialto/service';
+
+/** Requests a minute, by name. Generous for people, and low enough that one device cannot starve the others. */
+const PerMinute = (usual: number) => z.coerce.number().int().min(1).default(usual);
+const Origins = ListVariable.pipe(
+  z.array(
+    z.url().refine((text) => new URL(text).origin === text, 'must be origins such as https://rialto.example, without a path'),
+  ),
+);
+
+export const GatewayEnvironment = ProcessEnvironment.extend({
+  RIALTO_PORT: PortVariable.default(7420),
+  RIALTO_HOST: z.string().default('127.0.0.1'),
+  /** The addresses at which people open Rialto, exactly. */
+  RIALTO_ORIGINS: Origins,
+  RIALTO_WEB_DIR: z.string().optional(),
+  RIALTO_STRIPE_SIM_URL: z.url().optional(),
+  /** Addresses of proxies in front, whose X-Forwarded-For is believed. */
+  RIALTO_TRUSTED_PROXIES: ListVariable.default([]),
+  RIALTO_LIMIT_ANYONE_PER_MINUTE: PerMinute(240),
+  RIALTO_LIMIT_DEVICE_PER_MINUTE: PerMinute(6_000),
+  RIALTO_LIMIT_SOCKETS_PER_MINUTE: PerMinute(240),
+});
+export type GatewayConfig = z.output<typeof GatewayEnvironment>;
+
+export const gatewayConfig = (variables: Readonly<Record<string, string | undefined>>): GatewayConfig =>
+  parseEnvironment(GatewayEnvironment, variables);
+
+/** The only place of the gateway that reads the environment. */
+export const processEnvironment: Readonly<Record<string, string | undefined>> = process.env;
