@@ -1,5 +1,5 @@
 import { ClientError, Rialto, type RialtoClient } from '@rialto/client';
-import { browserMediaEngine, openBrowserStore, requestTakeOver } from '@rialto/client/browser';
+import { BrowserMediaEngine, openBrowserStore, requestTakeOver } from '@rialto/client/browser';
 
 const url = location.origin;
 
@@ -7,7 +7,7 @@ const url = location.origin;
 export async function openAccount(): Promise<RialtoClient | 'no-account' | 'elsewhere'> {
   try {
     const store = await openBrowserStore();
-    return await Rialto.open({ url, store, media: browserMediaEngine() });
+    return await Rialto.open({ url, store, media: new BrowserMediaEngine() });
   } catch (thrown) {
     if (thrown instanceof ClientError && (thrown.code === 'no-account' || thrown.code === 'elsewhere')) return thrown.code;
     throw thrown;
@@ -19,7 +19,7 @@ export async function registerAccount(
   displayName: string,
 ): Promise<{ client: RialtoClient; recoveryPhrase: string }> {
   const store = await openBrowserStore();
-  return Rialto.register({ url, store, handle, displayName, media: browserMediaEngine() });
+  return Rialto.register({ url, store, handle, displayName, media: new BrowserMediaEngine() });
 }
 
 export const checkHandle = (handle: string) => Rialto.checkHandle(url, handle);
