@@ -7,24 +7,48 @@ const WORKER_ANSWER_MS = 5_000;
 export class MediaCryptor {
   readonly #worker: Worker;
   readonly #waiting = new Map<number, { resolve: (message: FromWorker) => void; reject: (error: Error) => void }>();
+  readonly #receivers = new Map<RTCRtpReceiver, number>();
   #lastId = 0;
 
   constructor(
     worker: Worker,
-    events: { firstFrame(kind: 'audio' | 'video'): void; unknownEpoch(): void; broken(cause: unknown): void },
+    events: {
+      firstFrame(kind: 'audio' | 'video', receiver: RTCRtpReceiver): void;
+      unknownEpoch(): void;
+      broken(cause: unknown): void;
+    },
   ) {
     this.#worker = worker;
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
-      if (data.type === 'first-frame') events.firstFrame(data.kind);
-      else if (data.type === 'unknown-epoch') events.unknownEpoch();
+      if (data.type === 'first-frame') {
+        for (const [receiver, id] of this.#receivers) if (id === data.receiver) events.firstFrame(data.kind, receiver);
+      } else if (data.type === 'unknown-epoch') events.unknownEpoch();
+      else if (data.type === 'transform-ended') events.broken(data.detail);
       else this.#settle(data);
     };
     worker.onerror = (event) => events.broken(event.message);
   }
 
-  /** Must be called in the very task that makes the sender or brings the track: a receiver without a transform plays ciphertext. */
-  attach(end: RTCRtpSender | RTCRtpReceiver, options: TransformOptions): void {
-    end.transform = new RTCRtpScriptTransform(this.#worker, options);
+  /** Must be called in the very task that makes the transceiver: one without a transform sends in the clear. */
+  protectSender(sender: RTCRtpSender, kind: 'audio' | 'video', number: number): void {
+    this.#attach(sender, { side: 'send', kind, number });
+  }
+
+  /**
+   * Must be called in the very task in which the receiver comes into being, with an own track or with one of the other side: Chromium
+   * ignores a later transform and plays ciphertext. Nothing passes until the track is announced. Does nothing the second time.
+   */
+  protectReceiver(receiver: RTCRtpReceiver): void {
+    if (this.#receivers.has(receiver)) return;
+    const id = this.#receivers.size;
+    this.#receivers.set(receiver, id);
+    this.#attach(receiver, { side: 'receive', kind: receiver.track.kind as 'audio' | 'video', receiver: id });
+  }
+
+  /** Lets the announced track pass that comes through a receiver. */
+  announced(receiver: RTCRtpReceiver, number: number): void {
+    const id = this.#receivers.get(receiver);
+    if (id !== undefined) this.#worker.postMessage({ type: 'announced', receiver: id, number } satisfies ToWorker);
   }
 
   async setSendKey({ epoch, key }: { epoch: number; key: Uint8Array }): Promise<void> {
@@ -46,6 +70,10 @@ export class MediaCryptor {
     this.#worker.terminate();
     for (const { reject } of this.#waiting.values()) reject(new Error('the media worker has ended'));
     this.#waiting.clear();
+  }
+
+  #attach(end: RTCRtpSender | RTCRtpReceiver, options: TransformOptions): void {
+    end.transform = new RTCRtpScriptTransform(this.#worker, options);
   }
 
   #ask(message: (id: number) => ToWorker): Promise<FromWorker> {

@@ -12,7 +12,8 @@ const worker = self as unknown as DedicatedWorkerGlobalScope & { onrtctransform:
 const sealer = new FrameSealer();
 const opener = new FrameOpener();
 const counts = { opened: 0, refused: 0 };
-const heard = new Set<string>();
+const announced = new Map<number, number>();
+const heard = new Set<number>();
 let lastUnknownEpochAt = 0;
 
 const tell = (message: FromWorker) => worker.postMessage(message);
@@ -29,6 +30,8 @@ async function handle(message: ToWorker): Promise<void> {
       await opener.addKey(message);
       message.key.fill(0);
       return tell({ type: 'done', id: message.id });
+    case 'announced':
+      return void announced.set(message.receiver, message.number);
     case 'stop-sending':
       return sealer.stop();
     case 'count':
@@ -50,11 +53,10 @@ worker.onrtctransform = ({ transformer }) => {
       if (done !== undefined) out.enqueue(done);
     },
   });
-  // Ends with the track; then there is nothing left to do.
   transformer.readable
     .pipeThrough(stream)
     .pipeTo(transformer.writable)
-    .catch(() => undefined);
+    .catch((error: unknown) => tell({ type: 'transform-ended', side: options.side, detail: String(error) }));
 };
 
 /** Frames that may not be sent are dropped; the first one after that must be a key frame, or nobody can decode what follows. */
@@ -75,13 +77,14 @@ async function seal(
 
 async function open(
   frame: EncodedFrame,
-  { kind, number }: Extract<TransformOptions, { side: 'receive' }>,
+  { kind, receiver }: Extract<TransformOptions, { side: 'receive' }>,
   requestKeyFrame: () => void,
 ): Promise<EncodedFrame | undefined> {
   const bytes = new Uint8Array(frame.data);
   if (bytes.length === 0) return undefined;
   const parts = kind === 'video' ? splitVp8(bytes) : { header: undefined, sealed: bytes };
-  if (number === null || parts === undefined) return void (counts.refused += 1);
+  const number = announced.get(receiver);
+  if (number === undefined || parts === undefined) return void (counts.refused += 1);
   const opened = await opener.open(number, parts.sealed, parts.header);
   if ('refused' in opened) {
     counts.refused += 1;
@@ -90,9 +93,9 @@ async function open(
     return undefined;
   }
   counts.opened += 1;
-  if (!heard.has(kind)) {
-    heard.add(kind);
-    tell({ type: 'first-frame', kind });
+  if (!heard.has(receiver)) {
+    heard.add(receiver);
+    tell({ type: 'first-frame', kind, receiver });
   }
   frame.data = bufferOf(opened.frame);
   return frame;

@@ -76,7 +76,10 @@ class BrowserMediaSession implements MediaSession {
     this.#devices = devices;
     this.#isRelayOnly = isRelayOnly;
     this.#cryptor = new MediaCryptor(worker, {
-      firstFrame: (kind) => events.firstFrame(kind),
+      firstFrame: (kind, receiver) => {
+        receiver.track.enabled = true;
+        events.firstFrame(kind);
+      },
       unknownEpoch: () => events.unknownEpoch(),
       // Without its worker no frame passes in either direction; the call then stalls and ends.
       broken: () => events.connection('failed'),
@@ -123,6 +126,11 @@ class BrowserMediaSession implements MediaSession {
   expect({ tracks }: MediaAnnouncement): void {
     // A section keeps the place it was announced with: its transform has it.
     for (const { mid, kind, number } of tracks) if (!this.#expected.has(mid)) this.#expected.set(mid, { kind, number });
+    // Who offered has the receivers already, and frames may come before the event that brings the track.
+    for (const { mid, receiver } of this.#pc.getTransceivers()) {
+      const announced = mid === null ? undefined : this.#expected.get(mid);
+      if (announced?.kind === receiver.track.kind) this.#cryptor.announced(receiver, announced.number);
+    }
   }
 
   setSendKey(key: { epoch: number; key: Uint8Array }): Promise<void> {
@@ -136,20 +144,20 @@ class BrowserMediaSession implements MediaSession {
   }
 
   async createOffer({ restartIce = false } = {}): Promise<Description> {
-    this.#limitCodecs();
+    this.#limit();
     const offer = await this.#pc.createOffer({ iceRestart: restartIce });
     await this.#pc.setLocalDescription(offer);
-    return { type: 'offer', sdp: withoutLoudness(offer.sdp ?? '') };
+    return { type: 'offer', sdp: offer.sdp ?? '' };
   }
 
   async accept(description: Description, { rollback = false } = {}): Promise<Description | null> {
     if (rollback) await this.#pc.setLocalDescription({ type: 'rollback' });
     await this.#pc.setRemoteDescription(description);
     if (description.type === 'answer') return null;
-    this.#limitCodecs();
+    this.#limit();
     const answer = await this.#pc.createAnswer();
     await this.#pc.setLocalDescription(answer);
-    return { type: 'answer', sdp: withoutLoudness(answer.sdp ?? '') };
+    return { type: 'answer', sdp: answer.sdp ?? '' };
   }
 
   async addCandidate(candidate: IceCandidate): Promise<void> {
@@ -190,31 +198,30 @@ class BrowserMediaSession implements MediaSession {
     this.#stream.addTrack(track);
     const sender = this.#pc.addTrack(track, this.#stream);
     this.#numbers.set(sender, number);
-    this.#cryptor.attach(sender, { side: 'send', kind: track.kind as 'audio' | 'video', number });
+    this.#cryptor.protectSender(sender, track.kind as 'audio' | 'video', number);
+    for (const transceiver of this.#pc.getTransceivers()) this.#cryptor.protectReceiver(transceiver.receiver);
   }
 
-  /** Attaches the decryption in the task that brings the track. What nobody announced gets one that lets nothing pass. */
+  /** What nobody announced stays behind a transform that lets nothing pass, and is not shown. */
   #take({ receiver, transceiver, track }: RTCTrackEvent): void {
+    this.#cryptor.protectReceiver(receiver);
+    // Silent and dark until a frame of it was opened: so even a browser that ignores the transform plays nothing.
+    if (!this.#remote.has(track)) track.enabled = false;
     const announced = transceiver.mid === null ? undefined : this.#expected.get(transceiver.mid);
-    const kind = track.kind as 'audio' | 'video';
-    const number = announced?.kind === kind ? announced.number : null;
-    if (receiver.transform === null || receiver.transform === undefined)
-      this.#cryptor.attach(receiver, { side: 'receive', kind, number });
-    if (number === null) {
-      track.enabled = false;
-      this.#events.refusedTrack(transceiver.mid ?? '');
-      return;
-    }
+    if (announced?.kind !== track.kind) return this.#events.refusedTrack(transceiver.mid ?? '');
+    this.#cryptor.announced(receiver, announced.number);
     this.#remote.add(track);
     this.#events.tracks();
   }
 
-  #limitCodecs(): void {
+  #limit(): void {
     for (const transceiver of this.#pc.getTransceivers()) {
+      if (transceiver.direction === 'stopped') continue;
+      hideLoudness(transceiver);
       const { kind } = transceiver.receiver.track;
       const allowed = CODECS[kind] ?? [];
       const codecs = RTCRtpReceiver.getCapabilities(kind)?.codecs.filter(({ mimeType }) => allowed.includes(mimeType)) ?? [];
-      if (transceiver.direction !== 'stopped') transceiver.setCodecPreferences(codecs);
+      transceiver.setCodecPreferences(codecs);
     }
   }
 
@@ -237,6 +244,19 @@ class BrowserMediaSession implements MediaSession {
 
 const plain = ({ candidate, sdpMid, sdpMLineIndex }: RTCIceCandidate): IceCandidate => ({ candidate, sdpMid, sdpMLineIndex });
 
-/** RTP headers are not encrypted, and a relay would see in them how loud somebody speaks. Neither side sends what the other did not offer. */
-export const withoutLoudness = (sdp: string): string =>
-  sdp.replaceAll(/^a=extmap:\d+ urn:ietf:params:rtp-hdrext:(?:ssrc|csrc)-audio-level[^\r\n]*\r\n/gm, '');
+/** The part of WebRTC Extensions that TypeScript does not know yet (W3C, "RTP Header Extension Control"). */
+interface ExtensionControl {
+  getHeaderExtensionsToNegotiate(): { uri: string; direction: RTCRtpTransceiverDirection }[];
+  setHeaderExtensionsToNegotiate(extensions: { uri: string; direction: RTCRtpTransceiverDirection }[]): void;
+}
+const LOUDNESS = 'urn:ietf:params:rtp-hdrext:ssrc-audio-level';
+
+/** RTP headers are outside the frame's encryption, and one of them says how loud somebody speaks. */
+function hideLoudness(transceiver: RTCRtpTransceiver): void {
+  if (!('setHeaderExtensionsToNegotiate' in transceiver)) return;
+  const control = transceiver as RTCRtpTransceiver & ExtensionControl;
+  const extensions = control.getHeaderExtensionsToNegotiate();
+  control.setHeaderExtensionsToNegotiate(
+    extensions.map((each) => (each.uri === LOUDNESS ? { ...each, direction: 'stopped' } : each)),
+  );
+}

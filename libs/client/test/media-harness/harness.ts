@@ -1,0 +1,171 @@
+import type { CallId } from '@rialto/contracts';
+import { fromBase64url, ready, toBase64url } from '@rialto/crypto';
+import { BrowserMediaEngine } from '../../src/browser/media.ts';
+import type { IceServer, Media, MediaSession } from '../../src/calls/media-engine.ts';
+import { Negotiation } from '../../src/calls/negotiation.ts';
+import type { CallPorts } from '../../src/calls/ports.ts';
+import { bareCall, type BareSignal } from './bare.ts';
+import { deviceOf, HarnessConversation, type Name } from './conversation.ts';
+
+export interface OpenOptions {
+  readonly name: Name;
+  readonly isCaller: boolean;
+  readonly secret: string;
+  readonly media: Media;
+  readonly iceServers: readonly IceServer[];
+  readonly isRelayOnly: boolean;
+  /** What the other side announces is dropped, as a server that strips `call.media` would have it. */
+  readonly forgetsAnnouncements?: boolean;
+}
+declare global {
+  interface Window {
+    harness: Harness;
+    /** Given by the test: carries bytes to the other page. */
+    deliver(bytes: string): Promise<void>;
+    deliverBare(signal: BareSignal): Promise<void>;
+  }
+}
+
+/** One side of a call in one page, driven by a test. */
+class Harness {
+  readonly log: string[] = [];
+  /** Milliseconds since the epoch, comparable between pages of one machine. */
+  readonly times: Record<string, number> = {};
+  conversation: HarnessConversation | undefined;
+  #session: MediaSession | undefined;
+  #negotiation: Negotiation | undefined;
+  #early: string[] = [];
+  #bare: ReturnType<typeof bareCall> | undefined;
+
+  engineProblem(): string | null {
+    try {
+      new BrowserMediaEngine().check();
+      return null;
+    } catch (error) {
+      return (error as { code?: string }).code ?? String(error);
+    }
+  }
+
+  /** Opens microphone and camera as a ringing call does, so that the measured time is that of connecting. */
+  async prepare(options: OpenOptions): Promise<void> {
+    await ready();
+    this.conversation = new HarnessConversation(options.name, options.secret);
+    this.#session = await new BrowserMediaEngine().open({
+      iceServers: options.iceServers,
+      isRelayOnly: options.isRelayOnly,
+      events: {
+        candidate: (candidate) => this.#negotiation?.handleLocalCandidate(candidate),
+        connection: (state) => this.#note(`connection ${state}`),
+        firstFrame: (kind) => this.#note(`first ${kind} frame`),
+        unknownEpoch: () => {
+          this.#note('unknown epoch');
+          this.#negotiation?.keys.handleUnknownEpoch();
+        },
+        refusedTrack: (mid) => this.#note(`refused track ${mid}`),
+        tracks: () => this.#show(),
+      },
+    });
+    if (options.forgetsAnnouncements) this.#session.expect = () => {};
+    await this.#session.addLocal(options.media);
+  }
+
+  async connect({ name, isCaller }: OpenOptions): Promise<void> {
+    const api = { sendSignal: async ({ bytes }: { bytes: string }) => window.deliver(bytes) };
+    const ports = {
+      api: api as unknown as CallPorts['api'],
+      surroundings: {
+        now: () => Date.now(),
+        after: (delayMs: number, run: () => void) => {
+          const timer = setTimeout(run, delayMs);
+          return () => clearTimeout(timer);
+        },
+        random: (bytes: number) => crypto.getRandomValues(new Uint8Array(bytes)),
+      },
+      report: ({ code, cause }: { code: string; cause?: unknown }) =>
+        this.#note(`problem ${code} ${cause instanceof Error ? cause.message : ''}`),
+    };
+    if (this.#session === undefined || this.conversation === undefined) throw new Error('prepare first');
+    this.times['started'] = now();
+    this.#negotiation = new Negotiation({
+      callId: 'cal_AAAAAAAAAAAAAAAAAAAAAA' as unknown as CallId,
+      peerDevice: deviceOf(name === 'ana' ? 'ben' : 'ana'),
+      isCaller,
+      conversation: this.conversation,
+      session: this.#session,
+      ports,
+    });
+    await this.#negotiation.start();
+    for (const bytes of this.#early.splice(0)) await this.receive(bytes);
+  }
+
+  async receive(bytes: string): Promise<void> {
+    if (this.#negotiation === undefined) this.#early.push(bytes);
+    else await this.#negotiation.handleSignal({ bytes });
+  }
+
+  async stats() {
+    return this.#session?.stats();
+  }
+  async upgrade(): Promise<void> {
+    await this.#session?.addLocal('video');
+    await this.#negotiation?.offer();
+  }
+  async restartIce(iceServers: readonly IceServer[]): Promise<void> {
+    this.#session?.setIceServers(iceServers);
+    await this.#negotiation?.offer({ restartIce: true });
+  }
+  setMuted(isMuted: boolean): void {
+    this.#session?.setMuted(isMuted);
+  }
+  enterEpoch(epoch: number): void {
+    this.conversation?.enter(epoch);
+  }
+  /** The other side's commit is in the log, and this side has not read it. */
+  setLogEpoch(epoch: number): void {
+    if (this.conversation) this.conversation.logEpoch = epoch;
+  }
+  close(): void {
+    this.#negotiation?.close();
+    this.#session?.close();
+    this.#bare?.close();
+  }
+
+  /** The control of the set-up measure: the same browser, tracks and channel without frame encryption. */
+  async prepareBare(media: Media): Promise<void> {
+    this.#bare = bareCall(media, (track) => this.#watch(track));
+    await this.#bare.prepare();
+  }
+  async connectBare(): Promise<void> {
+    this.times['started'] = now();
+    await this.#bare?.offer();
+  }
+  async receiveBare(signal: BareSignal): Promise<void> {
+    await this.#bare?.receive(signal);
+  }
+
+  #note(event: string): void {
+    this.log.push(event);
+    this.times[event] ??= now();
+  }
+
+  #show(): void {
+    for (const track of this.#session?.remoteTracks ?? []) this.#watch(track as MediaStreamTrack);
+  }
+
+  readonly #watched = new Set<string>();
+  /** Plays a track and notes when its first frame is on the screen. */
+  #watch(track: MediaStreamTrack): void {
+    if (this.#watched.has(track.id)) return;
+    this.#watched.add(track.id);
+    const element = document.createElement('video');
+    element.muted = track.kind === 'video';
+    element.srcObject = new MediaStream([track]);
+    if (track.kind === 'video') element.requestVideoFrameCallback(() => (this.times['shown'] ??= now()));
+    document.body.append(element);
+    void element.play();
+  }
+}
+
+const now = (): number => performance.timeOrigin + performance.now();
+window.harness = new Harness();
+export { fromBase64url, toBase64url };
