@@ -122,6 +122,7 @@ export class Client implements RialtoClient {
     });
     this.settings = this.#settingsSurface();
     this.#listen();
+    store.lost?.addEventListener('abort', () => void this.#leave(), { once: true });
   }
 
   get account(): OwnAccount {
@@ -184,6 +185,12 @@ export class Client implements RialtoClient {
     this.#closed.abort();
     await Promise.allSettled(this.#work);
     await this.#store.close();
+  }
+
+  /** Another tab is the writer from now on: this one stops at once and gives the store up. */
+  async #leave(): Promise<void> {
+    this.connection.yieldTo('elsewhere');
+    await this.close();
   }
 
   #listen(): void {

@@ -12,6 +12,8 @@ export interface Store {
    * has changed.
    */
   write(changes: readonly Change[]): Promise<void>;
+  /** Ends when another tab or process becomes the writer: nothing can be written here any more. Missing where that cannot happen. */
+  readonly lost?: AbortSignal;
   /** Gives up the store and its lock. */
   close(): Promise<void>;
 }

@@ -80,6 +80,11 @@ export class Connection {
     this.#socket.stop();
     this.#become('offline');
   }
+  /** Stops for good, in a state that says why. */
+  yieldTo(state: 'elsewhere'): void {
+    this.#become(state);
+    this.stop();
+  }
   hurry(): void {
     this.#socket.hurry();
   }
@@ -150,7 +155,7 @@ export class Connection {
   }
 
   #become(state: ConnectionState): void {
-    if (state === this.#state || this.#state === 'revoked') return;
+    if (state === this.#state || this.#state === 'revoked' || this.#state === 'elsewhere') return;
     this.#state = state;
     this.events.emit('changed', { state });
   }
