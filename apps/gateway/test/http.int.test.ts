@@ -155,7 +155,7 @@ test.each<[string, string, RequestInit, number, string]>([
   const answer = await fetch(world.url + path, {
     method: 'POST',
     ...init,
-    headers: { ...authorized(), ...json, ...init.headers },
+    headers: { ...authorized(), ...json, ...(init.headers as Record<string, string> | undefined) },
   });
   const problem = await problemOf(answer);
   expect([problem.status, problem.code]).toEqual([status, code]);

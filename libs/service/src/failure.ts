@@ -37,8 +37,8 @@ const MAX_CAUSES = 5;
 /** What a failure of PostgreSQL or of the way to it means for the caller; undefined when it is neither (then it is a bug of ours). */
 export function storageFailure(thrown: unknown): AppError | undefined {
   let error: unknown = thrown;
-  for (let depth = 0; depth < MAX_CAUSES && error instanceof Error; depth++) {
-    const { code = '', message, cause, driverError } = error as Error & { code?: string; driverError?: unknown };
+  for (let depth = 0; depth < MAX_CAUSES && typeof error === 'object' && error !== null; depth++) {
+    const { code = '', message = '', cause, driverError } = error as Partial<Error> & { code?: string; driverError?: unknown };
     if (NOTHING_DONE.has(code) || NEVER_CONNECTED.has(code) || NEVER_CONNECTED_TEXT.test(message)) {
       return new AppError('unavailable', undefined, thrown);
     }

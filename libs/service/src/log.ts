@@ -1,3 +1,4 @@
+import { isNativeError } from 'node:util/types';
 import { pino, type Logger as PinoLogger } from 'pino';
 import { currentTrace } from './trace.ts';
 
@@ -14,7 +15,7 @@ export function logger(name: string, level: string): Logger {
   };
   const secrets = ['token', '*.token', 'signature', '*.signature', 'signed', '*.signed', 'authorization', '*.authorization'];
   // A driver's error carries the row or the parameters that it failed on; only what says which rule was broken is kept.
-  const err = (error: unknown) => (error instanceof Error ? describe(error) : { message: String(error) });
+  const err = (error: unknown) => (isNativeError(error) ? describe(error) : { message: String(error) });
   return pino({
     name,
     level,
@@ -28,6 +29,6 @@ export function logger(name: string, level: string): Logger {
 const MAX_CAUSES = 4;
 function describe(error: Error, depth = 0): object {
   const { code, constraint, table } = error as { code?: unknown; constraint?: unknown; table?: unknown };
-  const cause = error.cause instanceof Error && depth < MAX_CAUSES ? { cause: describe(error.cause, depth + 1) } : {};
+  const cause = isNativeError(error.cause) && depth < MAX_CAUSES ? { cause: describe(error.cause, depth + 1) } : {};
   return { type: error.name, message: error.message, stack: error.stack, code, constraint, table, ...cause };
 }
