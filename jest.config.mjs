@@ -14,7 +14,11 @@ const shared = {
 };
 
 const stages = {
-  unit: { testMatch: ['**/*.test.ts'], testPathIgnorePatterns: ['/node_modules/', '\\.(int|e2e|browser)\\.test\\.ts$'] },
+  unit: {
+    testMatch: ['**/*.test.ts'],
+    testPathIgnorePatterns: ['/node_modules/', '\\.(int|e2e|browser)\\.test\\.ts$'],
+    testTimeout: 20_000,
+  },
   integration: { testMatch: ['**/*.int.test.ts'], testTimeout: 30_000 },
   'end-to-end': { testMatch: ['**/*.e2e.test.ts'], testTimeout: 120_000 },
   browser: { testMatch: ['**/*.browser.test.ts'], testTimeout: 180_000 },
