@@ -12,10 +12,10 @@ import {
   replaceCall,
   type StoredCall,
 } from './call-table.ts';
+import { scheduleDeadlines, scheduleTombstoneEnd } from './deadlines.ts';
 import { decide, sideOf, type CallEvent, type Device } from './domain/call.ts';
 import { decideStart, type StartRequest } from './domain/start.ts';
 import { announce, viewOf } from './history.ts';
-import { scheduleDeadlines, scheduleTombstoneEnd } from './timeouts.ts';
 
 /** Rounds of compare-and-set before a call that changes without end is given up. Rules allow four changes a call, so it never comes to that. */
 const MAX_ROUNDS = 16;

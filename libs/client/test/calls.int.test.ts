@@ -1,0 +1,200 @@
+/** Real: the calls service, PostgreSQL, NATS, the work queue, `CallManager`. Media connects by name without sound, and sealing only names the sender. */
+import type { CallId } from '@rialto/contracts';
+import { CallWorld, until, type CallPerson } from './call-world.ts';
+import { LoopbackEngine } from './loopback-engine.ts';
+
+let world: CallWorld;
+let engines: { ana: LoopbackEngine; ben: LoopbackEngine; laptop: LoopbackEngine };
+let ana: CallPerson;
+let ben: CallPerson;
+let laptop: CallPerson;
+let conversation: ReturnType<CallWorld['introduce']>;
+
+beforeAll(async () => {
+  world = await CallWorld.start();
+}, 60_000);
+afterAll(() => world.stop());
+beforeEach(async () => {
+  world.carries = () => true;
+  engines = { ana: new LoopbackEngine(), ben: new LoopbackEngine(), laptop: new LoopbackEngine() };
+  ana = await world.person(engines.ana);
+  ben = await world.person(engines.ben);
+  laptop = await world.person(engines.laptop, ben.device.accountId);
+  conversation = world.introduce(ana, ben, laptop);
+});
+
+const callBen = () => ana.manager.start(conversation, { media: 'audio' });
+const rings = (person: CallPerson) => until(() => person.incoming.at(-1));
+const isActive = (person: CallPerson) => until(() => person.manager.current?.state === 'active');
+const isQuiet = (person: CallPerson) => until(() => person.manager.current === null);
+
+test('all devices ring, one answers, both talk with the same keys, and the others stop', async () => {
+  const call = await callBen();
+  const incoming = await rings(ben);
+  const other = await rings(laptop);
+  await until(() => call.state === 'ringing');
+  expect(engines.ben.sessions).toEqual([]);
+  await incoming.answer();
+  await Promise.all([isActive(ana), isActive(ben), isQuiet(laptop)]);
+  expect(other.endReason).toBe('elsewhere');
+  const [one, two] = [engines.ana.sessions[0], engines.ben.sessions[0]];
+  expect(one?.keys.send).toBe(two?.keys.receive);
+  expect(one?.keys.receive).toBe(two?.keys.send);
+  expect(one?.keys.send).not.toBe(one?.keys.receive);
+  await incoming.hangUp();
+  await isQuiet(ana);
+  expect(call.endReason).toBe('hung-up');
+  expect([...engines.ana.sessions, ...engines.ben.sessions].every(({ isClosed }) => isClosed)).toBe(true);
+  expect((await laptop.manager.history())[0]).toMatchObject({ callId: call.id, endReason: 'hung-up' });
+  expect([...ana.problems, ...ben.problems, ...laptop.problems]).toEqual([]);
+});
+
+test('nothing of the other side is opened or parsed before the call is accepted', async () => {
+  const call = await callBen();
+  const incoming = await rings(ben);
+  for (const person of [ben, laptop]) {
+    person.manager.handleSignal({
+      callId: call.id,
+      toDevice: null,
+      fromAccount: ana.device.accountId,
+      fromDevice: ana.device.deviceId,
+      bytes: 'AAAA',
+      at: '',
+    });
+  }
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect([ben.opened, laptop.opened, engines.ben.accepted.length]).toEqual([0, 0, 0]);
+  await incoming.answer();
+  await isActive(ana);
+  expect(laptop.opened).toBe(0);
+});
+
+test('who calls each other at once talks in one call', async () => {
+  for (let i = 0; i < 5; i += 1) {
+    const [mine, theirs] = await Promise.all([
+      ana.manager.start(conversation, { media: 'audio' }),
+      ben.manager.start(conversation, { media: 'audio' }),
+    ]);
+    await Promise.all([isActive(ana), isActive(ben)]);
+    expect(mine.id).toBe(theirs.id);
+    expect(ana.manager.current).toBe(mine);
+    expect(ben.manager.current).toBe(theirs);
+    await mine.hangUp();
+    await isQuiet(ben);
+  }
+  expect([...ana.problems, ...ben.problems]).toEqual([]);
+});
+
+test('a busy device says so, and a declined call ends on every device', async () => {
+  await callBen();
+  await (await rings(ben)).answer();
+  await isActive(ben);
+  const carol = await world.person(new LoopbackEngine());
+  const other = world.introduce(carol, ben, laptop);
+  const call = await carol.manager.start(other, { media: 'audio' });
+  await until(() => call.state === 'ended');
+  expect(call.endReason).toBe('busy');
+  await ana.manager.current?.hangUp();
+  await isQuiet(ben);
+  const again = await callBen();
+  await until(() => ben.incoming.find(({ id }) => id === again.id));
+  await (await until(() => laptop.incoming.find(({ id }) => id === again.id))).decline();
+  await Promise.all([isQuiet(ana), isQuiet(ben)]);
+  expect(again.endReason).toBe('declined');
+});
+
+test('a cancel stops the ringing', async () => {
+  const call = await callBen();
+  await rings(ben);
+  await call.hangUp();
+  await Promise.all([isQuiet(ben), isQuiet(laptop)]);
+  expect(ben.incoming[0]?.endReason).toBe('cancelled');
+  await expect(ben.incoming[0]?.answer()).resolves.toBeUndefined();
+});
+
+test('lost pushes cost time, not the call', async () => {
+  world.carries = (event) => event !== 'calls.callChanged';
+  const call = await callBen();
+  await ben.manager.handleOnline();
+  await (await rings(ben)).answer();
+  await Promise.all([isActive(ana), isActive(ben)]);
+  expect(call.id).toBe(ben.manager.current?.id);
+});
+
+test('a process that died in a call ends it when it is back', async () => {
+  await callBen();
+  await (await rings(ben)).answer();
+  await isActive(ana);
+  await ben.crash();
+  await isQuiet(ana);
+  expect(ben.manager.current).toBeNull();
+});
+
+test('a stall restarts ICE and comes back; one that stays gives up', async () => {
+  const call = await callBen();
+  await (await rings(ben)).answer();
+  await isActive(ana);
+  const [session] = engines.ana.sessions;
+  session?.breaks('stalled');
+  expect(call.state).toBe('reconnecting');
+  await until(() => (session?.offers ?? 0) > 1);
+  await until(() => call.state === 'active');
+});
+
+test('a signal of a stranger or of the losing device changes nothing', async () => {
+  const call = await callBen();
+  const incoming = await rings(ben);
+  await incoming.answer();
+  await isActive(ana);
+  const before = engines.ana.accepted.length;
+  const plaintext = JSON.stringify({
+    v: 1,
+    callId: call.id,
+    sentAt: Date.now(),
+    type: 'offer',
+    offer: 9,
+    sdp: 'x',
+    media: { instance: '00'.repeat(16), tracks: [] },
+  });
+  for (const forger of [laptop, await world.person(new LoopbackEngine())]) {
+    const { accountId, deviceId } = forger.device;
+    const bytes = Buffer.from(JSON.stringify({ account: accountId, device: deviceId, plaintext })).toString('base64url');
+    ana.manager.handleSignal({
+      callId: call.id,
+      toDevice: null,
+      fromAccount: ben.device.accountId,
+      fromDevice: ben.device.deviceId,
+      bytes,
+      at: '',
+    });
+  }
+  await until(() => ana.problems.filter(({ code }) => code === 'signal-from-stranger').length === 2);
+  expect(engines.ana.accepted.length).toBe(before);
+});
+
+test('late news of a call that is over rings nobody', async () => {
+  const call = await callBen();
+  await rings(ben);
+  const id: CallId = call.id;
+  await call.hangUp();
+  await isQuiet(ben);
+  const count = ben.incoming.length;
+  const { createdAt } = (await ben.manager.history())[0] ?? {};
+  await ben.manager.handleCallChanged({
+    callId: id,
+    conversationId: conversation,
+    media: 'audio',
+    caller: ana.device.accountId,
+    callerDevice: ana.device.deviceId,
+    callee: ben.device.accountId,
+    calleeDevice: null,
+    state: 'ringing',
+    endReason: null,
+    mergedInto: null,
+    version: 1,
+    createdAt: createdAt ?? '',
+    answeredAt: null,
+    endedAt: null,
+  });
+  expect(ben.incoming.length).toBe(count);
+});
