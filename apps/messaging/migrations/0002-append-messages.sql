@@ -16,44 +16,42 @@ begin
   perform from conversation where conversation_id = any (conversations) order by conversation_id for no key update;
   stored_at := clock_timestamp();
   return query
-  with known as materialized (
-    select i.*, c.last_seq, c.roster_version, c.awaits_acceptance, c.request_messages, m.seq as known_seq, m.at as known_at,
-      case
-        when m.seq is not null then null
-        when c.is_blocked then 'not-reachable'
-        when b.standing <> 'accepted' then 'forbidden'
-        when i.epoch > c.epoch or i.epoch < c.epoch - max_past_epochs then 'stale-epoch'
-      end as refusal
-    from unnest(conversations, accounts, devices, client_ids, epochs, bodies) with ordinality
-      as i (conversation, account, device, client_id, epoch, body, item)
-    join conversation c on c.conversation_id = i.conversation
-    join member b on b.conversation_id = i.conversation and b.account_id = i.account
-    left join lateral ( -- one index probe an item, whatever the planner believes about the table
-      select seq, at from message
-      where conversation_id = i.conversation and sender_device = i.device and client_message_id = i.client_id limit 1) m on true
-  ), counted as materialized (
-    select k.*, row_number() over (partition by conversation order by item) as place
-    from known k where known_seq is null and k.refusal is null
-  ), fresh as materialized (
-    select c.*, last_seq + place as seq from counted c
-    where not awaits_acceptance or request_messages + place <= max_request_messages
-  ), added as (
+  with judged as materialized (
+    select *, case when is_welcome and (not awaits_acceptance or request_messages + place <= max_request_messages)
+      then last_seq + place end as new_seq
+    from (
+      select *, known_seq is null and refused is null as is_welcome,
+        count(*) filter (where known_seq is null and refused is null) over (partition by conversation order by item) as place
+      from (
+        select i.*, c.last_seq, c.roster_version, c.awaits_acceptance, c.request_messages, m.seq as known_seq, m.at as known_at,
+          case
+            when m.seq is not null then null
+            when c.is_blocked then 'not-reachable'
+            when b.standing <> 'accepted' then 'forbidden'
+            when i.epoch > c.epoch or i.epoch < c.epoch - max_past_epochs then 'stale-epoch'
+          end as refused
+        from unnest(conversations, accounts, devices, client_ids, epochs) with ordinality
+          as i (conversation, account, device, client_id, epoch, item)
+        join conversation c on c.conversation_id = i.conversation
+        join member b on b.conversation_id = i.conversation and b.account_id = i.account
+        left join lateral ( -- one index probe an item, whatever the planner believes about the table
+          select seq, at from message
+          where conversation_id = i.conversation and sender_device = i.device and client_message_id = i.client_id limit 1) m on true
+      ) as known
+    ) as placed
+  ), added as ( -- the bodies come straight from the array: carrying them through the steps above would copy each of them
     insert into message (conversation_id, seq, is_commit, epoch, sender_account, sender_device, client_message_id, bytes, at)
-    select conversation, seq, false, epoch, account, device, client_id, body, stored_at from fresh
+    select conversation, new_seq, false, epoch, account, device, client_id, bodies[item], stored_at from judged where new_seq is not null
   ), raised as (
-    update conversation c set last_seq = f.top, active_at = stored_at,
-      request_messages = case when c.awaits_acceptance then c.request_messages + f.places else c.request_messages end
-    from (select conversation, max(seq) as top, max(place)::integer as places from fresh group by conversation) f
-    where c.conversation_id = f.conversation
+    update conversation c set last_seq = j.top, active_at = stored_at,
+      request_messages = case when c.awaits_acceptance then c.request_messages + j.added else c.request_messages end
+    from (select conversation, max(new_seq) as top, count(*)::integer as added from judged where new_seq is not null group by conversation) j
+    where c.conversation_id = j.conversation
   )
-  select item::integer, seq, stored_at::timestamptz, false, roster_version, null from fresh
-  union all
-  select item::integer, known_seq, known_at::timestamptz, true, roster_version, null from known where known_seq is not null
-  union all
-  select item::integer, null, null, false, roster_version, k.refusal from known k where k.refusal is not null
-  union all
-  select item::integer, null, null, false, roster_version, 'request-full' from counted
-  where awaits_acceptance and request_messages + place > max_request_messages;
+  select item::integer, coalesce(new_seq, known_seq), case when new_seq is null then known_at else stored_at end::timestamptz,
+    known_seq is not null, roster_version,
+    case when new_seq is null and known_seq is null then coalesce(refused, 'request-full') end
+  from judged;
 end $$;
 revoke execute on function append_messages from public;
 grant execute on function append_messages to messaging_app;
@@ -65,8 +63,9 @@ returns table (item integer, acknowledged bigint)
 language plpgsql as $$
 #variable_conflict use_column
 begin
-  perform from device_cursor d where (d.conversation_id, d.device_id) in (select * from unnest(conversations, devices))
-    order by d.conversation_id, d.device_id for no key update;
+  perform from unnest(conversations, devices) as i (conversation, device)
+    join device_cursor d on d.conversation_id = i.conversation and d.device_id = i.device
+    order by d.conversation_id, d.device_id for no key update of d;
   return query
   with asked as materialized (
     select i.*, d.acknowledged, greatest(d.acknowledged, least(i.up_to, c.last_seq)) as reached
