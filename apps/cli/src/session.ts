@@ -1,0 +1,58 @@
+import { join } from 'node:path';
+import { type MediaEngine, Rialto, type RialtoClient, type Store } from '@rialto/client';
+import { openFileStore } from '@rialto/client/node';
+import { readEnvironment } from './config.ts';
+
+/** What every command takes. */
+export interface GlobalOptions {
+  readonly json?: boolean;
+  readonly profile?: string;
+  readonly url?: string;
+}
+const PROFILE_NAME = /^[A-Za-z0-9_.-]{1,64}$/;
+
+/** A command was given something that it cannot use: shown with the hint to `--help`. */
+export class UsageError extends Error {}
+
+/** Opens the profile's store. Throws `ClientError('store-locked')` while another process uses it. */
+export function openProfile({ profile }: GlobalOptions): Promise<Store> {
+  const { home, passphrase, profile: fallback } = readEnvironment();
+  const name = profile ?? fallback;
+  if (!PROFILE_NAME.test(name) || name.startsWith('.'))
+    throw new UsageError('A profile is named with letters, digits, - _ and .');
+  return openFileStore({ directory: join(home, 'profiles', name), ...(passphrase !== undefined && { passphrase }) });
+}
+
+export const serverUrl = ({ url }: GlobalOptions): string => url ?? readEnvironment().url;
+
+export interface ClientNeeds {
+  /** Works on what is stored when the server is away. */
+  readonly offline?: boolean;
+  readonly media?: MediaEngine;
+}
+
+/** Opens the profile's account, lets a command use it, and closes it whatever happens. */
+export async function withClient<T>(
+  options: GlobalOptions,
+  run: (client: RialtoClient) => Promise<T>,
+  { offline = false, media }: ClientNeeds = {},
+): Promise<T> {
+  const store = await openProfile(options);
+  let client: RialtoClient;
+  try {
+    client = await Rialto.open({ store, ...(options.url !== undefined && { url: options.url }), ...(media && { media }) });
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+  client.on('problem', ({ code, detail }) => console.error(`! ${code}${detail === undefined ? '' : ` (${detail})`}`));
+  try {
+    if (!offline) {
+      await client.whenOnline();
+      await client.sync();
+    }
+    return await run(client);
+  } finally {
+    await client.close();
+  }
+}
