@@ -14,6 +14,9 @@ const FLAGS = [
   '--no-first-run',
 ];
 
+/** What a person would wait for one step on a busy machine. */
+const STEP_TIMEOUT_MS = 20_000;
+
 export async function startBrowser(): Promise<Browser> {
   const executablePath = process.env.RIALTO_CHROMIUM;
   if (!executablePath) throw new Error('RIALTO_CHROMIUM names no browser: run the browser tests with `npm test -- browser`.');
@@ -44,6 +47,7 @@ export async function openPerson(browser: Browser, url: string, { width, height,
     reducedMotion: 'reduce',
   });
   const page = await context.newPage();
+  page.setDefaultTimeout(STEP_TIMEOUT_MS);
   const errors: string[] = [];
   page.on('pageerror', (error) => errors.push(error.message));
   page.on('console', (message) => {

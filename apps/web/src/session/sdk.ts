@@ -1,26 +1,28 @@
-import { ClientError, Rialto, type RialtoClient } from '@rialto/client';
+import { ClientError, Rialto, type RialtoClient, type Store } from '@rialto/client';
 import { BrowserMediaEngine, openBrowserStore, requestTakeOver } from '@rialto/client/browser';
 
 const url = location.origin;
+/** This tab's store: it holds the writer's lock, so it is opened once and used by whatever comes, opening or registering. */
+let opened: Store | undefined;
+const ownStore = async () => (opened ??= await openBrowserStore());
 
 /** `no-account`: nobody registered in this browser. `elsewhere`: another tab is the writer. */
 export async function openAccount(): Promise<RialtoClient | 'no-account' | 'elsewhere'> {
   try {
-    const store = await openBrowserStore();
-    return await Rialto.open({ url, store, media: new BrowserMediaEngine() });
+    return await Rialto.open({ url, store: await ownStore(), media: new BrowserMediaEngine() });
   } catch (thrown) {
     if (thrown instanceof ClientError && (thrown.code === 'no-account' || thrown.code === 'elsewhere')) return thrown.code;
     throw thrown;
   }
 }
 
-export async function registerAccount(
-  handle: string,
-  displayName: string,
-): Promise<{ client: RialtoClient; recoveryPhrase: string }> {
-  const store = await openBrowserStore();
-  return Rialto.register({ url, store, handle, displayName, media: new BrowserMediaEngine() });
+export async function registerAccount(handle: string, displayName: string): Promise<{ client: RialtoClient; recoveryPhrase: string }> {
+  return Rialto.register({ url, store: await ownStore(), handle, displayName, media: new BrowserMediaEngine() });
 }
 
 export const checkHandle = (handle: string) => Rialto.checkHandle(url, handle);
-export const takeOver = requestTakeOver;
+
+export async function takeOver(): Promise<void> {
+  opened = undefined;
+  await requestTakeOver();
+}

@@ -1,0 +1,250 @@
+import { AppError, CONTRACTS, type IntentId, MAX_SOCKET_FRAME_BYTES } from '@rialto/contracts';
+import { BAD_BYTES, badRequests } from '../src/bad-requests.ts';
+import { callHttp, codeOf } from '../src/call.ts';
+import { ask, askRaw, closeAgents, problemOf } from '../src/http.ts';
+import { intentOf } from '../src/money.ts';
+import { type Device, loopbackAddress, newId } from '../src/person.ts';
+import { type Scene, setScene } from '../src/scene.ts';
+import { RawSocket } from '../src/socket.ts';
+import { type Fingerprint, System } from '../src/system.ts';
+
+const { identity, payments } = CONTRACTS;
+
+let system: System;
+let scene: Scene;
+let before: Fingerprint;
+let mark: ReadonlyMap<string, number>;
+
+beforeAll(async () => {
+  system = new System();
+  scene = await setScene(system);
+});
+beforeEach(async () => {
+  before = await system.fingerprint();
+  mark = system.logMark();
+});
+/** Whatever was sent: nothing was stored, nothing crashed, and nobody had to write an error into a log. */
+afterEach(async () => {
+  expect(Object.fromEntries(await system.fingerprint())).toEqual(Object.fromEntries(before));
+  expect(system.errorsSince(mark)).toEqual([]);
+});
+afterAll(async () => {
+  await system.close();
+  closeAgents();
+});
+
+test('every bad request is answered with a problem that names the fault', async () => {
+  const wrong: object[] = [];
+  for (const { name, ask: request, code } of badRequests(scene)) {
+    const answer = await ask(system.gateway(0), { from: loopbackAddress(), ...request }).catch((error: Error) => error);
+    const got = answer instanceof Error ? `no answer: ${answer.message}` : codeIn(answer);
+    if (![code].flat().includes(got)) wrong.push({ name, expected: code, got });
+  }
+  expect(wrong).toEqual([]);
+});
+function codeIn(answer: Parameters<typeof problemOf>[0]): string {
+  try {
+    return answer.status >= 500 ? `status ${answer.status}` : problemOf(answer).code;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+test('HEAD answers like GET, without a body', async () => {
+  const answer = await ask(system.url, { method: 'HEAD', path: '/v1/wallet' });
+  expect({ status: answer.status, text: answer.text }).toEqual({ status: 401, text: '' });
+});
+
+test.each(Object.entries(BAD_BYTES))('bytes on the port: %s', async (_name, bytes) => {
+  const text = await askRaw(system.gateway(1), bytes, { from: loopbackAddress() });
+  expect(text === '' || /^HTTP\/1\.[01] 4\d\d /.test(text) ? 'refused' : text).toBe('refused');
+  expect(text).not.toMatch(/smuggled.*\r\n\r\nHTTP/);
+});
+
+test('a page of another origin gets no leave to read', async () => {
+  const headers = { origin: 'https://evil.example', 'access-control-request-method': 'GET' };
+  for (const method of ['GET', 'OPTIONS']) {
+    const answer = await ask(system.url, { method, path: '/v1/handles/ana/availability', headers });
+    expect(answer.headers['access-control-allow-origin']).toBeUndefined();
+    expect(answer.headers['access-control-allow-credentials']).toBeUndefined();
+  }
+});
+
+describe('sessions', () => {
+  async function request(device: Device, change: object = {}) {
+    const { nonce } = await callHttp(identity.operations.createChallenge, {}, { url: system.url, from: loopbackAddress() });
+    return { accountId: device.person.id, deviceId: device.id, origin: system.url, nonce, at: new Date().toISOString(), ...change };
+  }
+  const open = (body: { signed: string; signature: string }) =>
+    codeOf(callHttp(identity.operations.createSession, body, { url: system.url, from: loopbackAddress() }));
+
+  test.each([
+    ['for another origin', { origin: 'https://evil.example' }, 'origin-refused'],
+    ['for an origin with a path', { origin: 'http://localhost/path' }, 'origin-refused'],
+    ['with a nonce of its own', { nonce: 'a'.repeat(40) }, 'unauthenticated'],
+    ['with NUL in the nonce', { nonce: 'a\0b' }, 'unauthenticated'],
+    ['from the past', { at: '2020-01-01T00:00:00.000Z' }, 'unauthenticated'],
+    ['from the future', { at: '2099-01-01T00:00:00.000Z' }, 'unauthenticated'],
+    ['with one field more', { isAdmin: true }, 'invalid-input'],
+    ['of an unknown device', { deviceId: 'A'.repeat(21) + 'Q' }, 'unauthenticated'],
+  ])('a request %s opens nothing', async (_name, change, code) => {
+    const { first } = scene.ana;
+    expect(await open(first.signedBody('session', await request(first, change)))).toBe(code);
+  });
+
+  test('a request signed for another purpose, by another key, or changed after signing opens nothing', async () => {
+    const { ana, eve } = scene;
+    expect(await open(ana.first.signedBody('chain-append', await request(ana.first)))).toBe('signature-invalid');
+    expect(await open(eve.first.signedBody('session', await request(ana.first)))).toBe('signature-invalid');
+    const body = ana.first.signedBody('session', await request(ana.first));
+    const changed = Buffer.from(Buffer.from(body.signed, 'base64url').toString().replace('Z"', 'Z" ')).toString('base64url');
+    expect(await open({ ...body, signed: changed })).toBe('signature-invalid');
+    const zeros = Buffer.alloc(64).toString('base64url');
+    expect(await open({ ...body, signature: zeros })).toBe('signature-invalid');
+  });
+
+  test('signed bytes that are not the JSON of a request open nothing', async () => {
+    const { first } = scene.ana;
+    for (const bytes of ['', '{', '[]', 'null', Buffer.from([0xff, 0xfe])]) {
+      expect(await open(first.signedBody('session', bytes))).toBe('invalid-input');
+    }
+    expect(await open(first.signedBody('session', ' '.repeat(10_000)))).toBe('payload-too-large');
+  });
+
+  test('the device that was revoked cannot come back', async () => {
+    expect(await open(scene.revoked.signedBody('session', await request(scene.revoked)))).toBe('device-revoked');
+  });
+});
+
+test('a session request works once', async () => {
+  const { eve } = scene;
+  const where = { url: system.url, from: loopbackAddress() };
+  const { nonce } = await callHttp(identity.operations.createChallenge, {}, where);
+  const request = { accountId: eve.id, deviceId: eve.first.id, origin: system.url, nonce, at: new Date().toISOString() };
+  const body = eve.first.signedBody('session', request);
+  expect(await codeOf(callHttp(identity.operations.createSession, body, where))).toBe('ok');
+  before = await system.fingerprint(); // The session that was opened is seen on the device.
+  expect(await codeOf(callHttp(identity.operations.createSession, body, where))).toBe('unauthenticated');
+});
+
+describe('transfers', () => {
+  const pay = (body: object, device = scene.ana.first) =>
+    codeOf(callHttp(payments.operations.transfer, body as never, { url: system.url, token: device.token }));
+  const signed = (change: object) => {
+    const { ana, ben } = scene;
+    return ana.first.signedBody('transfer-intent', { ...intentOf(ana, ben, 5n), ...change });
+  };
+
+  test.each([
+    ['has expired', { expiresAt: '2020-01-01T00:00:00.000Z' }, 'intent-expired'],
+    ['lives for a year', { expiresAt: new Date(Date.now() + 31_536_000_000).toISOString() }, 'intent-invalid'],
+    ['is for another ledger', { ledger: 'ldg_AAAAAAAAAAAAAAAAAAAAAA' }, 'intent-invalid'],
+    ['takes from somebody else', { from: 'A'.repeat(43) }, 'intent-invalid'],
+    ['pays nobody', { to: 'A'.repeat(43) }, 'not-found'],
+    ['moves nothing', { amountMinor: '0' }, 'invalid-input'],
+    ['moves less than nothing', { amountMinor: '-5' }, 'invalid-input'],
+    ['moves a fraction', { amountMinor: '1.5' }, 'invalid-input'],
+    ['moves a number', { amountMinor: 5 }, 'invalid-input'],
+    ['moves more than there is', { amountMinor: '999999' }, 'insufficient-funds'],
+    ['moves more than is allowed', { amountMinor: '999999999999999999' }, 'limit-exceeded'],
+    ['moves more than fits', { amountMinor: '9'.repeat(19) }, 'invalid-input'],
+    ['is in another currency', { currency: 'XXX' }, 'currency-unknown'],
+    ['names another state of the chain', { chainSeq: 1 }, 'chain-stale'],
+    ['names a chain that is not there yet', { chainSeq: 99 }, 'chain-stale'],
+    ['has one field more', { more: 1 }, 'invalid-input'],
+  ])('an intent that %s moves nothing', async (_name, change, code) => {
+    expect(await pay(signed(change))).toBe(code);
+  });
+
+  test('an intent to oneself moves nothing', async () => {
+    expect(await pay(signed({ to: scene.ana.id }))).toBe('intent-invalid');
+  });
+
+  test('text after the JSON, a second key, or broken UTF-8 in the signed bytes move nothing', async () => {
+    const { ana, ben } = scene;
+    const text = JSON.stringify(intentOf(ana, ben, 5n));
+    for (const bytes of [`${text}x`, `${text}${text}`, Buffer.concat([Buffer.from(text.slice(0, -1)), Buffer.from([0xff]), Buffer.from('}')]), `\ufeff${text}`]) {
+      expect(await pay(ana.first.signedBody('transfer-intent', bytes))).toBe('invalid-input');
+    }
+  });
+
+  test('an intent that was paid can be sent again, and pays nothing more; with another amount it is refused', async () => {
+    const { ana, ben } = scene;
+    const intent = intentOf(ana, ben, 5n);
+    const first = await ana.call(payments.operations.transfer, intent);
+    before = await system.fingerprint();
+    expect(await ana.call(payments.operations.transfer, intent)).toMatchObject({ transferId: first.transferId, duplicate: true });
+    expect(await pay(signed({ intentId: intent.intentId, amountMinor: '6' }))).toBe('conflict');
+    expect(await pay(signed({ intentId: newId<IntentId>('int'), amountMinor: '6' }), ben.first)).toBe('signature-invalid');
+  });
+});
+
+describe('socket frames', () => {
+  const identified = () => RawSocket.identified(system.gateway(0), scene.ana.first.token);
+  test.each<[string, string | Buffer, number]>([
+    ['no JSON', 'hello', 4000],
+    ['broken JSON', '{"op":"call"', 4000],
+    ['an array', '[]', 4000],
+    ['a number', '5', 4000],
+    ['null', 'null', 4000],
+    ['an empty frame', '', 4000],
+    ['no op', '{}', 4000],
+    ['an unknown op', '{"op":"admin"}', 4000],
+    ['an op of the server', '{"op":"hello","heartbeatMs":1,"maxUnacked":1}', 4000],
+    ['an unknown field', '{"op":"heartbeat","more":1}', 4000],
+    ['a call without an operation', '{"op":"call","id":1,"input":{}}', 4000],
+    ['an id that is text', '{"op":"call","id":"1","operation":"payments.getWallet","input":{}}', 4000],
+    ['an id below zero', '{"op":"call","id":-1,"operation":"payments.getWallet","input":{}}', 4000],
+    ['a name that is too long', `{"op":"call","id":1,"operation":"${'a'.repeat(101)}","input":{}}`, 4000],
+    ['an acknowledgement of what was never sent', '{"op":"ack","upTo":99}', 4000],
+    ['a second greeting', '{"op":"identify","token":"a"}', 4000],
+    ['a renewal with garbage', '{"op":"renew","token":"a"}', 4002],
+    ['bytes', Buffer.from('{"op":"heartbeat"}'), 4000],
+    ['a frame over the limit', ' '.repeat(MAX_SOCKET_FRAME_BYTES + 10), 4008],
+    ['a frame far over the limit', ' '.repeat(MAX_SOCKET_FRAME_BYTES * 2 + 10), 1009],
+    ['100,000 arrays as a frame', `${'['.repeat(100_000)}${']'.repeat(100_000)}`, 4000],
+  ])('%s closes the socket', async (name, data, code) => {
+    const socket = await identified();
+    socket.sendRaw(data, { binary: Buffer.isBuffer(data) });
+    expect({ name, code: await socket.whenClosed() }).toEqual({ name, code });
+  });
+
+  test('text that is not UTF-8 breaks the protocol', async () => {
+    const socket = await identified();
+    socket.sendRaw(Buffer.from([0x7b, 0xff, 0xfe, 0x7d]));
+    expect([1006, 1007]).toContain(await socket.whenClosed());
+  });
+
+  test('a call with a bad name or a bad input is refused, and the socket goes on', async () => {
+    const socket = await identified();
+    for (const name of ['', '__proto__', 'constructor', 'toString', 'payments', 'payments.', 'payments.getwallet', 'identity.getChain', 'payments.receiveStripeEvent', 'rpc.gateway.payments.getWallet']) {
+      expect([name, await codeOf(socket.callByName(name, {}))]).toEqual([name, 'not-found']);
+    }
+    const inputs = [5, 'text', [], true, { more: 1 }, JSON.parse('{"__proto__":{"a":1}}'), JSON.parse(`${'['.repeat(5_000)}${']'.repeat(5_000)}`)];
+    for (const input of inputs) expect(await codeOf(socket.callByName('payments.getWallet', input))).toBe('invalid-input');
+    expect(await codeOf(socket.callByName('payments.transfer', { signed: 'e30', signature: 'a' }))).toBe('invalid-input');
+    expect(await codeOf(socket.callByName('payments.getWallet', {}))).toBe('ok');
+    socket.close();
+  });
+
+  test("another account's token does not renew, and another account's session does not resume", async () => {
+    const socket = await identified();
+    const session = { sessionId: socket.ready?.sessionId ?? '', lastSeq: 0 };
+    socket.send({ op: 'renew', token: scene.eve.first.token });
+    expect(await socket.whenClosed()).toBe(4002);
+    const thief = await RawSocket.resumed(system.gateway(0), scene.eve.first.token, session);
+    expect(thief.ready).toMatchObject({ resumed: false });
+    expect(thief.ready?.sessionId).not.toBe(session.sessionId);
+    thief.close();
+  });
+
+  test('ten thousand calls at once are not all taken', async () => {
+    const socket = await identified();
+    const outcomes = await Promise.all(
+      Array.from({ length: 10_000 }, () => codeOf(socket.callByName('identity.checkHandle', { handle: 'ana' })).catch((error: AppError) => error.code)),
+    );
+    expect(new Set(outcomes).size).toBeGreaterThan(0);
+    expect(outcomes.filter((code) => code === 'internal')).toEqual([]);
+    socket.close();
+  });
+});
