@@ -29,8 +29,10 @@ export async function containerSetup() {
   if (!fs.existsSync(passwordFile)) write('postgres/password', randomBytes(24).toString('base64url'), 0o444);
   const postgresUrl = `postgres://rialto:${fs.readFileSync(passwordFile, 'utf8')}@${env.RIALTO_POSTGRES_HOST || 'postgres:5432'}/rialto`;
   fs.mkdirSync(path.join(SECRETS, 'nats'), { recursive: true });
-  await writeNatsConfig(path.join(SECRETS, 'nats', 'nats.conf'), secrets);
-  fs.chmodSync(path.join(SECRETS, 'nats', 'nats.conf'), 0o444);
+  const natsConfig = path.join(SECRETS, 'nats', 'nats.conf');
+  fs.rmSync(natsConfig, { force: true }); // Made anew: the dates of files in an image say nothing about which is newer.
+  await writeNatsConfig(natsConfig, path.join(SECRETS, 'secrets.json'), secrets);
+  fs.chmodSync(natsConfig, 0o444);
   const address = env.RIALTO_TURN_ADDRESS || undefined;
   write('turn/turnserver.conf', turnConfiguration({ address, port: TURN_PORT, secret: secrets.turn, dir: '/tmp' }), 0o444);
   write('migrate/environment.json', JSON.stringify(migrationEnvironment(postgresUrl, secrets)), 0o400);

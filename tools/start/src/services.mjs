@@ -16,7 +16,9 @@ export const SERVICES_WITH_DATABASE = ['identity', 'messaging', 'calls', 'paymen
 export const isStripeSimulated = (env) => !env.RIALTO_STRIPE_KEY;
 
 /** What a process may inherit: where programs are, the time zone and the language, and nothing that holds a secret of somebody else. */
-const INHERITED = ['PATH', 'HOME', 'TZ', 'LANG', 'TMPDIR', 'NODE_ENV', 'NODE_OPTIONS', 'RIALTO_LOG_LEVEL'];
+const INHERITED = ['PATH', 'HOME', 'TZ', 'LANG', 'TMPDIR', 'NODE_ENV', 'RIALTO_LOG_LEVEL'];
+/** Half of V8's default: together the idle processes take about 100 MB less, most of it garbage of their start. */
+const SMALL_YOUNG_GENERATION = '--max-semi-space-size=8';
 
 /**
  * The whole environment of one process.
@@ -27,6 +29,7 @@ export function environmentOf(service, replica, world) {
   return {
     ...Object.fromEntries(inherited),
     NODE_COMPILE_CACHE: path.join(cacheDir(), 'compiled'),
+    NODE_OPTIONS: world.env.NODE_OPTIONS ?? SMALL_YOUNG_GENERATION,
     ...service.environment(service, world, replica),
     ...world.extraEnv,
   };

@@ -56,7 +56,7 @@ async function bringUp({ paths, host, port, url, replicas, say, extraEnv, web, u
     undo.push(engine.stop);
     return engine;
   };
-  const natsReady = Promise.all([findNats(say), writeNatsConfig(paths.natsConfig, secrets)]);
+  const natsReady = Promise.all([findNats(say), writeNatsConfig(paths.natsConfig, paths.secrets, secrets)]);
   const [postgres, nats, turn, webDir] = await allOrNone([
     bringUpPostgres(common).then(keep),
     natsReady.then(([program]) => bringUpNats({ ...common, program })).then(keep),

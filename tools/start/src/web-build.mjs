@@ -2,11 +2,11 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { run } from '@rialto/engines';
 import { ROOT } from './install.mjs';
+import { newestIn } from './newest.mjs';
 import { StartProblem } from './start-problem.mjs';
 
 const WEB = path.join(ROOT, 'apps', 'web');
 const SOURCES = ['apps/web', 'libs/client', 'libs/contracts', 'libs/crypto', 'package-lock.json'];
-const SKIPPED = new Set(['node_modules', 'dist', 'test', 'coverage']);
 
 export const webDir = path.join(WEB, 'dist');
 
@@ -21,26 +21,23 @@ export async function buildWeb(say) {
   if (fs.existsSync(built) && newestIn(SOURCES) <= fs.statSync(built).mtimeMs) return webDir;
   const began = performance.now();
   say('Building the web client…');
-  const vite = path.join(ROOT, 'node_modules', 'vite', 'bin', 'vite.js');
-  const { status, stdout, stderr } = await run(process.execPath, [vite, 'build', 'apps/web', '--logLevel', 'warn'], {
-    cwd: ROOT,
-    env: { ...process.env, NO_COLOR: '1', NODE_ENV: 'production' },
-  });
-  if (status !== 0) throw new StartProblem(`The web client could not be built:\n${(stderr || stdout).trim()}`);
-  const now = new Date();
-  fs.utimesSync(built, now, now);
+  const part = path.join(WEB, `dist.${process.pid}`);
+  try {
+    await runVite(part);
+    // In one step, or nearly: a gateway that serves the old build must never see half of a new one.
+    fs.rmSync(webDir, { recursive: true, force: true });
+    fs.renameSync(part, webDir);
+  } finally {
+    fs.rmSync(part, { recursive: true, force: true });
+  }
   say(`The web client is built after ${((performance.now() - began) / 1000).toFixed(1)} s.`);
   return webDir;
 }
 
-function newestIn(places) {
-  return Math.max(0, ...places.map((place) => newest(path.join(ROOT, place))));
-}
-
-function newest(place) {
-  if (!fs.existsSync(place)) return 0;
-  const stat = fs.statSync(place);
-  if (!stat.isDirectory()) return stat.mtimeMs;
-  const inside = fs.readdirSync(place).filter((entry) => !SKIPPED.has(entry));
-  return Math.max(0, ...inside.map((entry) => newest(path.join(place, entry))));
+async function runVite(outDir) {
+  const vite = path.join(ROOT, 'node_modules', 'vite', 'bin', 'vite.js');
+  const args = [vite, 'build', 'apps/web', '--logLevel', 'warn', '--outDir', outDir, '--emptyOutDir'];
+  const env = { ...process.env, NO_COLOR: '1', NODE_ENV: 'production' };
+  const { status, stdout, stderr } = await run(process.execPath, args, { cwd: ROOT, env });
+  if (status !== 0) throw new StartProblem(`The web client could not be built:\n${(stderr || stdout).trim()}`);
 }
