@@ -11,7 +11,7 @@ import {
   testTokenKeys,
 } from '@rialto/service/testing';
 import { identityService } from '../src/service.ts';
-import { Calls, Device, ORIGIN, Person, signedBody } from './person.ts';
+import { Calls, Device, eventually, ORIGIN, Person, signedBody } from './person.ts';
 
 const { operations } = identity;
 const env = { RIALTO_TOKEN_PRIVATE_KEY: testTokenKeys.privateKey, RIALTO_ORIGINS: `https://rialto.example, ${ORIGIN}` };
@@ -280,7 +280,7 @@ describe('devices', () => {
     await calls.signIn(ana, lost);
     const hints: string[] = [];
     const gateway = await nats.linkAs('gateway');
-    gateway.connection.subscribe('hint.revoked', { callback: (_error, hint) => hints.push(hint.string()) });
+    gateway.connection.subscribe('hint.revoked', { callback: (_error, hint) => void hints.push(hint.string()) });
     await gateway.connection.flush();
 
     const revoked = ana.revoking(lost);
@@ -289,8 +289,8 @@ describe('devices', () => {
     await expect(calls.signIn(ana, lost)).rejects.toMatchObject(code('device-revoked'));
     const { devices } = await messagingPeer.call(operations.listRevocations, {});
     expect(devices).toContainEqual({ accountId: ana.id, deviceId: lost.id });
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    expect(hints.map((hint) => JSON.parse(hint) as unknown)).toContainEqual({ accountId: ana.id, deviceId: lost.id });
+    const told = () => hints.map((hint) => JSON.parse(hint) as unknown);
+    await eventually(() => expect(told()).toContainEqual({ accountId: ana.id, deviceId: lost.id }));
     await expect(calls.call(operations.listDevices, {}, lost)).rejects.toMatchObject(code('device-revoked'));
     expect(() => ana.adding(lost)).toThrow();
     // Minutes later no token of it can be alive, and it leaves the list.

@@ -13,7 +13,7 @@ import {
 import { forget } from '../src/housekeeping.ts';
 import { MAX_CLAIMS_FOR_ONE_ACCOUNT_PER_DAY, MAX_CLAIMS_PER_HOUR } from '../src/key-package-claims.ts';
 import { identityService } from '../src/service.ts';
-import { Calls, Device, newClaimId, ORIGIN, Person } from './person.ts';
+import { Calls, Device, eventually, newClaimId, ORIGIN, Person } from './person.ts';
 
 const { operations } = identity;
 const env = { RIALTO_TOKEN_PRIVATE_KEY: testTokenKeys.privateKey, RIALTO_ORIGINS: ORIGIN };
@@ -170,12 +170,11 @@ test('a device hears when few are left', async () => {
   const [ana, ben] = [await registered(), await registered(LOW_KEY_PACKAGES + 1)];
   const pushes: string[] = [];
   const gateway = await nats.linkAs('gateway');
-  gateway.connection.subscribe(`push.identity.${ben.id}`, { callback: (_error, push) => pushes.push(push.string()) });
+  gateway.connection.subscribe(`push.identity.${ben.id}`, { callback: (_error, push) => void pushes.push(push.string()) });
   await gateway.connection.flush();
   await claim(ben, ana);
   await claim(ben, ana);
-  await new Promise((resolve) => setTimeout(resolve, 200));
-  expect(pushes).toHaveLength(1);
+  await eventually(() => expect(pushes).toHaveLength(1));
   expect(pushes[0]).toContain(`"available":${LOW_KEY_PACKAGES - 1}`);
 });
 

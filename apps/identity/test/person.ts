@@ -132,3 +132,16 @@ export function signedBody(purpose: SignaturePurpose, input: unknown, by: Device
   const bytes = Buffer.from(JSON.stringify(input));
   return { signed: bytes.toString('base64url'), signature: toBase64url(sign(purpose, bytes, by.deviceKey.privateKey)) };
 }
+
+const EVENTUALLY_MS = 10_000;
+/** Tries an expectation until it holds: a push follows its answer, and how soon depends on the machine. */
+export async function eventually(expectation: () => void): Promise<void> {
+  for (const end = Date.now() + EVENTUALLY_MS; ;) {
+    try {
+      return expectation();
+    } catch (error) {
+      if (Date.now() > end) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+}

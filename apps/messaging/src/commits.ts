@@ -22,7 +22,10 @@ interface Committed {
   readonly at: string | undefined;
 }
 
-/** The sequencer: one commit an epoch. It judges from public state, so it never holds a key of the group. */
+/**
+ * The sequencer: one commit an epoch. It judges from public state, so it never holds a key of the group. Neither a block nor a request that
+ * waits stops commits: removing a lost device must always be possible, and nothing that a commit carries is shown to anybody.
+ */
 export class Commits {
   readonly #database: Database;
   readonly #push: Push;

@@ -76,17 +76,18 @@ export class Conversations {
     };
   };
 
-  accept: Operations['acceptConversation'] = async ({ conversationId }, { accountId }) => {
+  accept: Operations['acceptConversation'] = async ({ conversationId }, { accountId }) =>
+    this.acceptAs(accountId, conversationId);
+
+  /** Tells each member its own standing; those who asked learn by it that they may write. Repeating it changes and tells nothing. */
+  async acceptAs(accountId: AccountId, conversationId: ConversationId): Promise<{ standing: Standing }> {
     const { standing, accountIds } = await this.#database.transaction((client) => accept(client, conversationId, accountId));
-    // Each is told its own standing; those who asked learn by it that they may write.
     for (const each of accountIds) {
-      this.#push.toAccount(messaging.events.conversationChanged, each, {
-        conversationId,
-        standing: each === accountId ? standing : 'accepted',
-      });
+      const own = each === accountId ? standing : 'accepted';
+      this.#push.toAccount(messaging.events.conversationChanged, each, { conversationId, standing: own });
     }
     return { standing };
-  };
+  }
 }
 
 async function accept(

@@ -15,6 +15,7 @@ import type { Pool, PoolClient } from 'pg';
 import { areBlocked, lockPair } from './blocks.ts';
 import { type AcceptedCommit, bundleOf, judge } from './bundle.ts';
 import { bytesOf } from './bytes.ts';
+import type { Conversations } from './conversations.ts';
 import { isDmOf, type Pair, pairOf } from './domain/dm.ts';
 import type { Standing } from './domain/standing.ts';
 import { storeCommit } from './sequence.ts';
@@ -30,6 +31,7 @@ interface Parts {
   readonly nats: NatsClient;
   readonly push: Push;
   readonly suite: PublicSuite;
+  readonly conversations: Conversations;
 }
 interface Opened {
   readonly created: boolean;
@@ -44,11 +46,13 @@ export class Dms {
   readonly #nats: NatsClient;
   readonly #push: Push;
   readonly #suite: PublicSuite;
-  constructor({ database, nats, push, suite }: Parts) {
+  readonly #conversations: Conversations;
+  constructor({ database, nats, push, suite, conversations }: Parts) {
     this.#database = database;
     this.#nats = nats;
     this.#push = push;
     this.#suite = suite;
+    this.#conversations = conversations;
   }
 
   find: Operations['findDm'] = async ({ peer }, { accountId }) => {
@@ -59,14 +63,21 @@ export class Dms {
   create: Operations['createDm'] = async (input, caller) => {
     if (input.peer === caller.accountId || input.epoch !== OPENING_EPOCH) throw new AppError('invalid-input');
     const pair = pairOf(caller.accountId, input.peer);
-    const early = await this.#settled(this.#database.pool, { pair, input, caller });
-    if (early !== undefined) return { conversationId: early.conversationId, created: early.created, seq: OPENING_SEQ };
+    const opened =
+      (await this.#settled(this.#database.pool, { pair, input, caller })) ?? (await this.#judgeAndOpen(input, { pair, caller }));
+    const { conversationId, created } = opened;
+    // Who tries to open what the other one has opened already wants the conversation as well.
+    if (!created) await this.#conversations.acceptAs(caller.accountId, conversationId);
+    return { conversationId, created, seq: OPENING_SEQ };
+  };
+
+  async #judgeAndOpen(input: Opening, { pair, caller }: { pair: Pair; caller: DeviceCaller }): Promise<Opened> {
     const accepted = await this.#judge(input, { pair, caller });
     const opened = await this.#database.transaction((client) => this.#open(client, { input, pair, caller, accepted }));
     if (opened.at !== undefined)
       this.#tell({ input, caller, accepted, at: opened.at, peerStanding: opened.peerStanding ?? 'requested' });
-    return { conversationId: opened.conversationId, created: opened.created, seq: OPENING_SEQ };
-  };
+    return opened;
+  }
 
   /** What can be answered without judging anything: the pair has its conversation, or one of the two has blocked the other. */
   async #settled(

@@ -1,6 +1,6 @@
 import { MESSAGE_RETENTION_DAYS } from '@rialto/contracts';
 import type { Database, WorkQueue } from '@rialto/service';
-import type { Pool, PoolClient } from 'pg';
+import type { Pool } from 'pg';
 
 const KIND = 'retention';
 const KEY = 'sweep';
@@ -31,7 +31,8 @@ export class Retention {
 
   async start(): Promise<void> {
     this.#work.handle<Sweep>(KIND, async ({ after }, { client }) => {
-      const next = await sweepStep(client, after ?? '');
+      // Outside the item's transaction: each statement lets go of its rows at once, and doing one twice does no harm.
+      const next = await sweepStep(this.#database.pool, after ?? '');
       await this.#work.cancel(client, KIND, KEY); // this very item, so that its successor can take the key
       const dueInMs = next === undefined ? NEXT_SWEEP_MS : NEXT_STEP_MS;
       await this.#work.add(client, { kind: KIND, key: KEY, dueInMs, payload: next === undefined ? {} : { after: next } });
@@ -41,17 +42,17 @@ export class Retention {
 }
 
 /** Looks at the next conversations after an id. Returns the id to go on from; undefined when the walk is over. */
-export async function sweepStep(on: Pool | PoolClient, after: string): Promise<string | undefined> {
-  const ids = await nextConversations(on, after);
+export async function sweepStep(pool: Pool, after: string): Promise<string | undefined> {
+  const ids = await nextConversations(pool, after);
   if (ids.length === 0) return undefined;
-  await raiseFirstSeq(on, ids);
-  const deleted = await deleteBelowFirstSeq(on, ids);
+  await raiseFirstSeq(pool, ids);
+  const deleted = await deleteBelowFirstSeq(pool, ids);
   if (deleted === MAX_ROWS_PER_STEP) return after; // there may be more in these
   return ids.length < MAX_CONVERSATIONS_PER_STEP ? undefined : ids.at(-1);
 }
 
-async function nextConversations(on: Pool | PoolClient, after: string): Promise<string[]> {
-  const { rows } = await on.query<{ conversation_id: string }>(
+async function nextConversations(pool: Pool, after: string): Promise<string[]> {
+  const { rows } = await pool.query<{ conversation_id: string }>(
     'select conversation_id from conversation where conversation_id > $1 order by conversation_id limit $2',
     [after, MAX_CONVERSATIONS_PER_STEP],
   );
@@ -59,8 +60,8 @@ async function nextConversations(on: Pool | PoolClient, after: string): Promise<
 }
 
 /** `first_seq` rises before the rows go, so that whoever reads in between is told that they are gone. Busy conversations wait for the next sweep. */
-async function raiseFirstSeq(on: Pool | PoolClient, ids: readonly string[]): Promise<void> {
-  await on.query(
+async function raiseFirstSeq(pool: Pool, ids: readonly string[]): Promise<void> {
+  await pool.query(
     `with due as (
        select c.conversation_id, coalesce(kept.seq, c.last_seq + 1) as first_seq
        from conversation c
@@ -77,8 +78,8 @@ async function raiseFirstSeq(on: Pool | PoolClient, ids: readonly string[]): Pro
   );
 }
 
-async function deleteBelowFirstSeq(on: Pool | PoolClient, ids: readonly string[]): Promise<number> {
-  const { rowCount } = await on.query(
+async function deleteBelowFirstSeq(pool: Pool, ids: readonly string[]): Promise<number> {
+  const { rowCount } = await pool.query(
     `delete from message where (conversation_id, seq) in (
        select m.conversation_id, m.seq from conversation c join message m on m.conversation_id = c.conversation_id and m.seq < c.first_seq
        where c.conversation_id = any ($1) limit $2)`,

@@ -22,9 +22,9 @@ export const messagingService = defineService({
   build: async ({ database, nats, push, work, log }) => {
     await ready();
     const suite = await publicXwingSuite();
-    const dms = new Dms({ database, nats, push, suite });
     const commits = new Commits({ database, push, suite });
     const conversations = new Conversations({ database, push });
+    const dms = new Dms({ database, nats, push, suite, conversations });
     const messages = new Messages({ database, messageLog: new MessageLog(database), push, log });
     const cursors = new Cursors(database);
     const welcomes = new Welcomes(database);

@@ -1,7 +1,7 @@
 // Real: PostgreSQL, nats-server, two replicas, MLS groups of the production suite. Identity is played.
 import { Group, type Intent, toBase64url } from '@rialto/crypto';
 import { MAX_REQUEST_COMMITS } from '../src/commits.ts';
-import { aMoment, code, type Device, type Dm, newMessageId, operations, type Person, take, wire, World } from './world.ts';
+import { code, type Device, type Dm, eventually, newMessageId, operations, type Person, take, wire, World } from './world.ts';
 
 let world: World;
 beforeAll(async () => {
@@ -40,10 +40,11 @@ test('a commit moves the epoch, the group info and the log together; a retry giv
   await catchUp(dm, ana.first, 1);
   await catchUp(dm, ben.first, 1);
   expect(toBase64url(groupOf(dm, ben.first).epochAuthenticator)).toBe(toBase64url(groupOf(dm, ana.first).epochAuthenticator));
-  await aMoment();
-  expect(pushes).toMatchObject([
-    { event: 'messaging.message', payload: { seq: 2, kind: 'commit', epoch: 1, bytes: input.commit } },
-  ]);
+  await eventually(() =>
+    expect(pushes).toMatchObject([
+      { event: 'messaging.message', payload: { seq: 2, kind: 'commit', epoch: 1, bytes: input.commit } },
+    ]),
+  );
   await expect(
     world.call(operations.sendMessage, { ...input, bytes: input.commit, epoch: 2 } as never, ana),
   ).rejects.toMatchObject(code('invalid-input'));
@@ -128,8 +129,8 @@ test('a device that is added finds its welcome until it acknowledges; a revoked 
   const { welcomes } = await world.call(operations.listWelcomes, {}, second);
   expect(welcomes).toEqual([{ conversationId: dm.id, seq, epoch: 2, from: ben.id, welcome: input.welcome }]);
   expect(await world.call(operations.getConversation, { conversationId: dm.id }, second)).toMatchObject({ cursor: seq - 1 });
-  await aMoment();
-  expect(pushes.filter(({ event }) => event === 'messaging.welcome').map(({ deviceId }) => deviceId)).toEqual([second.id]);
+  const welcomed = () => pushes.filter(({ event }) => event === 'messaging.welcome').map(({ deviceId }) => deviceId);
+  await eventually(() => expect(welcomed()).toEqual([second.id]));
   for (const person of [ana, ben]) second.engine.chains.learn(person.chain.bytes);
   await Group.join(second.engine, own, Buffer.from(input.welcome ?? '', 'base64url'), { conversationId: dm.id });
 

@@ -1,7 +1,7 @@
 // Real: PostgreSQL, nats-server with the generated permissions, two replicas, MLS groups of the production suite. Identity is played.
 import { MAX_OPEN_REQUESTS, MAX_REQUEST_MESSAGES, type AccountId, type ConversationView } from '@rialto/contracts';
 import { dmPolicy, groupPolicy, toBase64url } from '@rialto/crypto';
-import { aMoment, code, newConversationId, newMessageId, operations, type Person, World } from './world.ts';
+import { aMoment, code, type Dm, eventually, newConversationId, newMessageId, operations, type Person, World } from './world.ts';
 
 let world: World;
 beforeAll(async () => {
@@ -34,12 +34,8 @@ describe('opening', () => {
     const { rows } = await world.call(operations.listMessages, { conversationId: dm.id, after: 0 }, ben);
     expect(rows).toMatchObject([{ seq: 1, kind: 'commit', epoch: 0, senderAccount: ana.id, bytes: dm.draft.input.commit }]);
     expect(await world.call(operations.findDm, { peer: ana.id }, ben)).toEqual({ conversationId: dm.id });
-    await aMoment();
-    expect(pushes.map(({ event }) => event).sort()).toEqual([
-      'messaging.conversationChanged',
-      'messaging.message',
-      'messaging.welcome',
-    ]);
+    const events = ['messaging.conversationChanged', 'messaging.message', 'messaging.welcome'];
+    await eventually(() => expect(pushes.map(({ event }) => event).sort()).toEqual(events));
     expect(pushes.find(({ event }) => event === 'messaging.welcome')?.deviceId).toBe(ben.first.id);
   });
 
@@ -70,6 +66,12 @@ describe('opening', () => {
         world.call(operations.findDm, { peer: ana.id }, ben),
       ]);
       expect(found.map(({ conversationId }) => conversationId)).toEqual(answers.map(({ conversationId }) => conversationId));
+      // Both wanted it, so nobody has to be asked.
+      const view = await world.call(operations.getConversation, { conversationId: answers[0].conversationId }, ana);
+      expect(standingsOf(view)).toEqual({ [ana.id]: 'accepted', [ben.id]: 'accepted' });
+      expect(
+        await world.one('select awaits_acceptance from messaging.conversation where conversation_id = $1', [view.conversationId]),
+      ).toBe(false);
     }
   });
 
@@ -161,11 +163,9 @@ describe('requests', () => {
   test('a stranger leaves a few messages until accepted; the peer must accept before it writes', async () => {
     const [ana, ben] = (await world.people(2)) as [Person, Person];
     const dm = await world.dm(ana, ben);
-    const sealed = await Promise.all(Array.from({ length: MAX_REQUEST_MESSAGES + 4 }, (_, n) => n)).then(async (numbers) => {
-      const all = [];
-      for (const n of numbers) all.push(await world.sealed(dm, ana.first, `message ${n}`));
-      return all;
-    });
+    const sealed: Awaited<ReturnType<World['sealed']>>[] = [];
+    for (let count = 0; count < MAX_REQUEST_MESSAGES + 4; count += 1)
+      sealed.push(await world.sealed(dm, ana.first, `message ${count}`));
     const results = await Promise.allSettled(sealed.map((input) => world.call(operations.sendMessage, input, ana)));
     expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(MAX_REQUEST_MESSAGES);
     for (const result of results) if (result.status === 'rejected') expect(result.reason).toMatchObject(code('request-full'));
@@ -176,10 +176,8 @@ describe('requests', () => {
     const pushes = await world.pushes(ana);
     expect(await world.call(operations.acceptConversation, { conversationId: dm.id }, ben)).toEqual({ standing: 'accepted' });
     expect(await world.call(operations.acceptConversation, { conversationId: dm.id }, ben)).toEqual({ standing: 'accepted' });
-    await aMoment();
-    expect(pushes).toEqual([
-      { event: 'messaging.conversationChanged', payload: { conversationId: dm.id, standing: 'accepted' } },
-    ]);
+    const changed = { event: 'messaging.conversationChanged', payload: { conversationId: dm.id, standing: 'accepted' } };
+    await eventually(() => expect(pushes.filter(({ event }) => event === changed.event)).toEqual([changed]));
     const refused = sealed[results.findIndex(({ status }) => status === 'rejected')];
     expect(await world.call(operations.sendMessage, refused as never, ana)).toMatchObject({
       seq: MAX_REQUEST_MESSAGES + 2,
@@ -291,9 +289,9 @@ describe('lists', () => {
   test('newest activity first, page by page, each once', async () => {
     const ana = await world.person();
     const peers = await world.people(5);
-    const dms = [];
+    const dms: Dm[] = [];
     for (const peer of peers) dms.push(await world.acceptedDm(ana, peer));
-    await world.send(dms[1] as never, ana.first);
+    await world.send(dms[1] as Dm, ana.first);
     const expected = [1, 4, 3, 2, 0].map((index) => dms[index]?.id);
     const seen: string[] = [];
     for (let cursor: string | undefined; ;) {

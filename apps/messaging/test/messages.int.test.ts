@@ -2,7 +2,7 @@
 import { MAX_PAST_EPOCHS, MESSAGE_RETENTION_DAYS } from '@rialto/contracts';
 import { MAX_PAGE_BYTES } from '../src/messages.ts';
 import { sweepStep } from '../src/retention.ts';
-import { aMoment, code, type Dm, newMessageId, operations, type Person, take, wire, World } from './world.ts';
+import { aMoment, code, type Dm, eventually, newMessageId, operations, type Person, take, wire, World } from './world.ts';
 
 let world: World;
 beforeAll(async () => {
@@ -36,8 +36,8 @@ describe('sending', () => {
       ),
     );
     expect(received.kind === 'message' && new TextDecoder().decode(received.message.plaintext)).toBe('Ciao Ben');
-    await aMoment();
-    for (const pushes of [atAna, atBen]) expect(pushes).toEqual([{ event: 'messaging.message', payload: row }]);
+    for (const pushes of [atAna, atBen])
+      await eventually(() => expect(pushes).toEqual([{ event: 'messaging.message', payload: row }]));
   });
 
   test('a retry, also at once and on another replica, gives the first number and is pushed once', async () => {
@@ -49,6 +49,7 @@ describe('sending', () => {
     expect(answers.filter(({ duplicate }) => !duplicate)).toHaveLength(1);
     const other = { ...(await world.sealed(dm, ana.first)), clientMessageId: input.clientMessageId };
     expect(await world.call(operations.sendMessage, other, ana)).toMatchObject({ seq: 2, duplicate: true });
+    await eventually(() => expect(pushes).toHaveLength(1));
     await aMoment();
     expect(pushes).toHaveLength(1);
   });

@@ -278,7 +278,19 @@ export class World {
   }
 }
 
-/** Long enough for a push to arrive, short enough to wait for one that must not. */
+const EVENTUALLY_MS = 10_000;
+/** Tries an expectation until it holds: a push follows its answer, and how soon depends on the machine. */
+export async function eventually(expectation: () => void): Promise<void> {
+  for (const end = Date.now() + EVENTUALLY_MS; ;) {
+    try {
+      return expectation();
+    } catch (error) {
+      if (Date.now() > end) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+}
+/** For what must not arrive. */
 export const aMoment = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 200));
 export const code = (code: string, details?: object) =>
   details === undefined ? { code } : { code, details: expect.objectContaining(details) };
