@@ -63,15 +63,17 @@ returns table (item integer, acknowledged bigint)
 language plpgsql as $$
 #variable_conflict use_column
 begin
-  perform from unnest(conversations, devices) as i (conversation, device)
-    join device_cursor d on d.conversation_id = i.conversation and d.device_id = i.device
-    order by d.conversation_id, d.device_id for no key update of d;
+  perform from (select * from unnest(conversations, devices) as i (conversation, device) order by conversation, device) as i
+    cross join lateral ( -- index probes in this order, whatever the planner believes about the table
+      select from device_cursor where conversation_id = i.conversation and device_id = i.device for no key update) d;
   return query
   with asked as materialized (
     select i.*, d.acknowledged, greatest(d.acknowledged, least(i.up_to, c.last_seq)) as reached
     from unnest(conversations, accounts, devices, seqs) with ordinality as i (conversation, account, device, up_to, item)
-    join device_cursor d on d.conversation_id = i.conversation and d.device_id = i.device and d.account_id = i.account
-    join conversation c on c.conversation_id = i.conversation
+    cross join lateral (
+      select acknowledged from device_cursor
+      where conversation_id = i.conversation and device_id = i.device and account_id = i.account limit 1) d
+    cross join lateral (select last_seq from conversation where conversation_id = i.conversation limit 1) c
   ), moved as (
     update device_cursor d set acknowledged = a.reached from asked a
     where d.conversation_id = a.conversation and d.device_id = a.device and a.reached > a.acknowledged

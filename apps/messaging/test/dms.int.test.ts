@@ -88,7 +88,7 @@ describe('opening', () => {
       'without the peer': await world.draft(ana, ben, { joiners: [], conversationId: id }),
     };
     for (const [what, { input }] of Object.entries(drafts)) {
-      await expect({
+      expect({
         what,
         error: await world.call(operations.createDm, input, ana).catch((error: unknown) => error),
       }).toMatchObject({
