@@ -17,7 +17,7 @@ import type {
 /** One signed-in device. What `Rialto.register` and `Rialto.open` give. */
 export interface RialtoClient {
   readonly account: OwnAccount;
-  readonly connection: { readonly state: ConnectionState };
+  readonly connection: { readonly state: ConnectionState; networkChanged(isThere: boolean): void };
   readonly people: People;
   readonly conversations: Conversations;
   readonly wallet: Wallet;
@@ -31,6 +31,8 @@ export interface RialtoClient {
   setDisplayName(displayName: string): Promise<void>;
   /** Resolves when everything that the server has for this device was read. Throws what stopped it. */
   sync(): Promise<void>;
+  /** Sends what is due (messages, receipts, acknowledgements) instead of waiting for more: for programs that end now. */
+  settle(): Promise<void>;
   /** Resolves when the connection is `online`; rejects after `timeoutMs`, or when it never will be. */
   whenOnline(timeoutMs?: number): Promise<void>;
   /** Ends timers and the connection, finishes what is being written, and gives up the store. */

@@ -22,7 +22,7 @@ export function ConfirmPhraseSheet({ onClose }: { onClose: () => void }) {
       notify('These are your words. Keep them safe.');
       onClose();
     } catch (thrown) {
-      setFailure(sayError(thrown));
+      setFailure(sayPhraseError(thrown));
       setBusy(false);
     }
   };
@@ -50,4 +50,12 @@ export function ConfirmPhraseSheet({ onClose }: { onClose: () => void }) {
       </form>
     </Sheet>
   );
+}
+
+/** The phrase is checked on this device first: a word that is in no list, then the checksum that twelve words carry. */
+function sayPhraseError(thrown: unknown): string {
+  const { problem, word } = thrown as { problem?: string; word?: number };
+  if (problem === 'unknown-word') return `Word ${word} is not one of the possible words. Check how it is spelled.`;
+  if (problem !== undefined) return 'These are not the words of this account. Check their order and spelling.';
+  return sayError(thrown);
 }

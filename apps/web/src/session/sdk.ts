@@ -16,7 +16,10 @@ export async function openAccount(): Promise<RialtoClient | 'no-account' | 'else
   }
 }
 
-export async function registerAccount(handle: string, displayName: string): Promise<{ client: RialtoClient; recoveryPhrase: string }> {
+export async function registerAccount(
+  handle: string,
+  displayName: string,
+): Promise<{ client: RialtoClient; recoveryPhrase: string }> {
   return Rialto.register({ url, store: await ownStore(), handle, displayName, media: new BrowserMediaEngine() });
 }
 

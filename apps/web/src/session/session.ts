@@ -50,6 +50,8 @@ function listen(client: RialtoClient): void {
     useSession.setState({ connection: state });
     if (state === 'elsewhere') useSession.setState({ phase: { name: 'elsewhere' } });
   });
+  addEventListener('offline', () => client.connection.networkChanged(false));
+  addEventListener('online', () => client.connection.networkChanged(true));
   client.on('account.changed', () => useSession.setState({ account: { ...client.account } }));
   client.on('conversations.changed', () => void refreshConversations(client));
   client.on('message.changed', () => void refreshConversations(client));

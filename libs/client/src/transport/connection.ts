@@ -85,8 +85,10 @@ export class Connection {
     this.#become(state);
     this.stop();
   }
-  hurry(): void {
-    this.#socket.hurry();
+  /** What the platform says of its network: without one the socket is given up at once instead of after missed heartbeats. */
+  networkChanged(isThere: boolean): void {
+    if (isThere) this.#socket.hurry();
+    else this.#socket.giveUp();
   }
 
   readonly #send: Send = async (operation, input) => {

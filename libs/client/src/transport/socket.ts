@@ -70,6 +70,11 @@ export class Socket {
     void this.#open();
   }
 
+  /** The network is said to be gone: closes what is open and goes on trying, as after any loss. */
+  giveUp(): void {
+    if (!this.#isStopped && this.#socket) this.#drop(1006);
+  }
+
   /** Throws `AppError`: the server's, or `outcome-unknown` when the socket closed or no answer came in time. */
   call(operation: string, input: unknown): Promise<unknown> {
     const id = this.#nextCall++;
