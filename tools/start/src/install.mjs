@@ -73,10 +73,13 @@ async function install(say) {
     .filter((place) => TOP_LEVEL.test(place));
   say(`Installing ${wanted.length} packages (npm ci)…`);
   const began = performance.now();
-  const progress = setInterval(
-    () => say(`  ${countInstalled(wanted)} of ${wanted.length} packages are there`),
-    PROGRESS_EVERY_MS,
-  );
+  let last = 0;
+  const progress = setInterval(() => {
+    const there = countInstalled(wanted);
+    if (there !== last)
+      say(there === wanted.length ? '  all packages are there; finishing' : `  ${there} of ${wanted.length} packages are there`);
+    last = there;
+  }, PROGRESS_EVERY_MS);
   const npm = process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : ['npm'];
   const args = [...npm.slice(1), 'ci', '--no-audit', '--no-fund', '--loglevel=error'];
   const child = spawn(npm[0], args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
