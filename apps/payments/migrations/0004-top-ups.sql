@@ -1,5 +1,4 @@
--- A top-up is committed before the processor hears of it. Its transfer's id is chosen with it, so that it is credited once whoever learns of the
--- payment first. `settled_at` is null while the processor may still have news.
+-- A top-up is committed before the processor hears of it. Its id is the idempotency key of its credit.
 create table top_up (
   id text primary key check (length(id) = 26),
   owner text not null check (length(owner) = 43),
@@ -9,10 +8,11 @@ create table top_up (
   session_id text unique,
   payment_intent_id text unique,
   checkout_url text,
-  transfer_id uuid not null unique,
+  transfer_id uuid unique,
   refunded bigint not null default 0 check (refunded between 0 and amount),
   created_at timestamptz not null default clock_timestamp(),
-  changed_at timestamptz not null default clock_timestamp()
+  changed_at timestamptz not null default clock_timestamp(),
+  constraint paid_with_transfer check ((state = 'paid') = (transfer_id is not null))
 );
 create index top_up_unfinished on top_up (created_at) where state in ('creating', 'open');
 

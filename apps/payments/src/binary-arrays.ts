@@ -3,7 +3,7 @@
  * type, then per dimension length and lower bound, then each element behind its length, -1 for null. `pg` sends a Buffer as it is,
  * so thousands of ids, hashes and signatures reach the server without being written as text and read again.
  */
-const OID = { bytea: 17, int8: 20, int2: 21, int4: 23, text: 25, timestamptz: 1184, uuid: 2950 } as const;
+const OID = { bytea: 17, int8: 20, int2: 21, int4: 23, text: 25, timestamptz: 1184 } as const;
 /** Microseconds from the Unix epoch to PostgreSQL's own, 1 January 2000. */
 const POSTGRES_EPOCH_US = 946_684_800_000_000n;
 
@@ -15,8 +15,6 @@ export const textArray = (values: readonly string[]): Buffer =>
     OID.text,
     values.map((value) => Buffer.from(value, 'utf8')),
   );
-/** Each value as 16 bytes. */
-export const uuidArray = (values: readonly Uint8Array[]): Buffer => encode(OID.uuid, values);
 export const int8Array = (values: readonly bigint[]): Buffer => encode(OID.int8, values.map(int8));
 export const int4Array = (values: readonly number[]): Buffer => encode(OID.int4, values.map(int4));
 export const int2Array = (values: readonly number[]): Buffer => encode(OID.int2, values.map(int2));

@@ -3,13 +3,12 @@ import type { Database, WorkQueue } from '@rialto/service';
 import { kindNumber } from './domain/posting.ts';
 import { type PostingStatus, refusalOf } from './domain/refusal.ts';
 import { type Ledger, type Posted, type Posting, readTransfers } from './ledger.ts';
-import { newTransferUuid } from './transfer-ids.ts';
 
 const HOLD_TIMEOUT = 'hold-timeout';
 export const MAX_HOLD_LIFETIME_MS = 7 * 24 * 3_600_000;
 
 export interface Hold {
-  /** UUID text. */
+  /** UUID text; the transfer that it becomes has the same. */
   readonly id: string;
   readonly isDuplicate: boolean;
   readonly expiresAt: Date;
@@ -44,9 +43,8 @@ export class Holds {
     return this.#database.transaction(async (client) => {
       const { intent } = posting;
       const { rows } = await client.query<{ status: PostingStatus | 'held'; id: string; expires_at: Date }>(
-        'select * from place_hold($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)',
+        'select * from place_hold($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)',
         [
-          posting.id,
           posting.scope,
           posting.key,
           debit,
@@ -54,7 +52,11 @@ export class Holds {
           posting.currency,
           posting.amountMinor,
           kindNumber(posting.kind),
-        ].concat([intent?.signed ?? null, intent?.signature ?? null, intent?.memoHash ?? null, lifetimeMs] as never[]),
+          intent?.signed ?? null,
+          intent?.signature ?? null,
+          intent?.memoHash ?? null,
+          lifetimeMs,
+        ],
       );
       const row = mustHaveRow(rows);
       const refusal = row.status === 'held' ? null : refusalOf(row.status);
@@ -69,17 +71,14 @@ export class Holds {
   /** Posts what the hold stands for, once. Throws `not-found`, `intent-expired`, `conflict` when it was voided, or `account-frozen`. */
   async capture(id: string): Promise<Posted> {
     return this.#database.transaction(async (client) => {
-      const { rows } = await client.query<{ status: CaptureStatus; transfer_id: string }>('select * from capture_hold($1, $2)', [
-        id,
-        newTransferUuid(Date.now()),
-      ]);
-      const { status, transfer_id: transferId } = mustHaveRow(rows);
+      const { rows } = await client.query<{ status: CaptureStatus }>('select capture_hold($1) as status', [id]);
+      const { status } = mustHaveRow(rows);
       if (status === 'unknown') throw new AppError('not-found');
       if (status === 'voided') throw new AppError('conflict', { state: 'voided' });
       const refusal = refusalOf(status);
       if (refusal) throw refusal;
       await this.#work.cancel(client, HOLD_TIMEOUT, id);
-      const posted = mustHaveRow(await readTransfers(client, [transferId]));
+      const posted = mustHaveRow(await readTransfers(client, [id]));
       return { ...posted, isDuplicate: status === 'replayed' };
     });
   }

@@ -1,16 +1,13 @@
 import { AppError } from '@rialto/contracts';
 import { Batcher } from '@rialto/service';
 import type pg from 'pg';
-import { byteaArray, int2Array, int4Array, int8Array, textArray, timestampArray, uuidArray } from './binary-arrays.ts';
+import { byteaArray, int2Array, int4Array, int8Array, textArray, timestampArray } from './binary-arrays.ts';
 import { BoundedMap } from './bounded-map.ts';
 import { kindNumber, type PostingKind } from './domain/posting.ts';
 import { type PostingStatus, refusalOf } from './domain/refusal.ts';
-import { uuidBytes } from './transfer-ids.ts';
 
 /** Money to move from one owner to another. An owner is an account id or the name of a system account. */
 export interface Posting {
-  /** The id that the transfer gets when it is new, as UUID text. */
-  readonly id: string;
   readonly scope: string;
   readonly key: string;
   readonly debit: string;
@@ -55,20 +52,30 @@ const MAX_KNOWN_ACCOUNTS = 200_000;
 /** The only way to move money: many postings at once, one commit, each accepted, replayed or refused by itself. */
 export class Ledger {
   readonly #accountIds = new BoundedMap<string, string>(MAX_KNOWN_ACCOUNTS);
-  readonly #batcher: Batcher<Posting, Posted>;
+  readonly #lanes: readonly Batcher<Posting, Posted>[];
   readonly #connection: Connection;
 
-  constructor(connection: Connection) {
-    this.#connection = connection;
-    this.#batcher = new Batcher((postings) => this.postAll(connection, postings), {
-      keyOf: ({ scope, key }) => `${scope}|${key}`,
-      maxItems: MAX_BATCH_POSTINGS,
-    });
+  /**
+   * `pool` opens accounts; each of `lanes` is one connection that posts one batch at a time. With two of them PostgreSQL works on one batch while
+   * the next is put together and the answers of the last are read.
+   */
+  constructor(pool: Connection, lanes: readonly Connection[]) {
+    this.#connection = pool;
+    this.#lanes = lanes.map(
+      (lane) =>
+        new Batcher((postings) => this.postAll(lane, postings), {
+          keyOf: ({ scope, key }) => `${scope}|${key}`,
+          maxItems: MAX_BATCH_POSTINGS,
+        }),
+    );
   }
 
   /** Posts together with what others post at this moment. Throws the refusal. Once it resolves, it is committed. */
   post(posting: Posting): Promise<Posted> {
-    return this.#batcher.add(posting);
+    // What one payer asks for stays in one lane, so that a repetition meets the first request in its own queue.
+    const lane = this.#lanes[laneOf(posting.scope, this.#lanes.length)];
+    if (!lane) throw new Error('a ledger needs at least one lane');
+    return lane.add(posting);
   }
 
   /** Posts inside the transaction of `connection`, where it has one. Answers in the order of the postings. */
@@ -138,10 +145,9 @@ export class Ledger {
     const at = (id: bigint) => position.get(id) ?? 0;
     return {
       name: 'post_many',
-      text: 'select * from post_many($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)',
+      text: 'select * from post_many($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)',
       values: [
         int8Array(accounts),
-        uuidArray(postings.map(({ id }) => uuidBytes(id))),
         textArray(postings.map(({ scope }) => scope)),
         textArray(postings.map(({ key }) => key)),
         int4Array(sides.map(({ debit }) => at(debit))),
@@ -164,6 +170,9 @@ export class Ledger {
   }
 }
 
+/** Account ids are hashes, so any of their characters spreads them evenly. */
+const laneOf = (scope: string, lanes: number) => scope.charCodeAt(scope.length >> 1) % lanes;
+
 const nameOf = ({ owner, currency }: { owner: string; currency: string }) => `${owner}|${currency}`;
 
 interface PostingRow {
@@ -175,7 +184,7 @@ interface PostingRow {
   readonly credit_balance: string;
   readonly debit_previous: Buffer;
   readonly head: Buffer;
-  readonly at: Date;
+  readonly at_ms: string;
 }
 
 const postedOrRefused = (posting: Posting, row: PostingRow) => refusalOf(row.status) ?? postedFrom(posting, row);
@@ -195,11 +204,12 @@ function postedFrom({ key, kind, currency, debit, credit }: Posting, row: Postin
     },
     credit: { owner: credit, seq: BigInt(row.credit_seq), balanceMinor: BigInt(row.credit_balance), previousHead: null },
     head: row.head,
-    at: row.at,
+    at: new Date(Number(row.at_ms)),
   };
 }
 
-interface TransferRow extends PostingRow {
+interface TransferRow extends Omit<PostingRow, 'at_ms'> {
+  readonly at: Date;
   readonly key: string;
   readonly kind: PostingKind;
   readonly currency: string;
@@ -211,7 +221,7 @@ interface TransferRow extends PostingRow {
 /** Transfers by their ids (UUID text), in no order; unknown ids are left out. */
 export async function readTransfers(connection: Connection, ids: readonly string[]): Promise<Posted[]> {
   const { rows } = await connection.query<TransferRow>(
-    `select t.id, t.key, (array['transfer', 'top-up', 'refund', 'operator'])[t.kind] as kind, t.currency, t.head, t.at,
+    `select t.id, t.key, (array['transfer', 'top-up', 'refund', 'operator'])[t.kind] as kind, d.currency, t.head, t.at,
        t.debit_seq, t.debit_balance, t.debit_previous, d.owner as debit_owner,
        t.credit_seq, t.credit_balance, t.credit_previous, c.owner as credit_owner
      from transfer t join account d on d.id = t.debit join account c on c.id = t.credit where t.id = any ($1::uuid[])`,

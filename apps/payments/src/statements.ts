@@ -40,12 +40,12 @@ interface EntryRow {
 }
 
 const side = (mine: 'debit' | 'credit', other: 'debit' | 'credit') => `
-  (select t.id, t.key, t.kind, '${mine}' as direction, t.${other} as other, t.currency, t.amount, t.head, t.request_hash, t.intent, t.signature,
+  (select t.id, t.key, t.kind, '${mine}' as direction, t.${other} as other, t.amount, t.head, t.request_hash, t.intent, t.signature,
      t.memo_hash, t.at, t.${mine}_seq as seq, t.${mine}_balance as balance, t.${mine}_previous as previous, t.${mine}_salt as salt,
      t.${other}_seq as other_seq, t.${other}_balance as other_balance, t.${other}_previous as other_previous, t.${other}_salt as other_salt
    from transfer t where t.${mine} = $1 and t.${mine}_seq > $2 and t.${mine}_seq <= $3 order by t.${mine}_seq limit $4)`;
 
-const PAGE = `select e.*, (array['transfer', 'top-up', 'refund', 'operator'])[e.kind] as kind,
+const PAGE = `select e.*, a.currency, (array['transfer', 'top-up', 'refund', 'operator'])[e.kind] as kind,
     case when a.is_system then null else a.owner end as counterparty
   from (${side('debit', 'credit')} union all ${side('credit', 'debit')}) e join account a on a.id = e.other order by e.seq limit $4`;
 

@@ -4,7 +4,7 @@ import type pg from 'pg';
 import { checkTopUp } from './domain/limits.ts';
 import type { Ledger, Posted } from './ledger.ts';
 import type { Checkout, Processor } from './stripe/processor.ts';
-import { newTransferUuid, transferIdOf } from './transfer-ids.ts';
+import { transferIdOf } from './transfer-ids.ts';
 import { announce } from './transfers.ts';
 import { findCurrency } from './wallets.ts';
 
@@ -26,7 +26,7 @@ export interface TopUpRow {
   readonly session_id: string | null;
   readonly payment_intent_id: string | null;
   readonly checkout_url: string | null;
-  readonly transfer_id: string;
+  readonly transfer_id: string | null;
   readonly refunded: string;
   readonly created_at: Date;
 }
@@ -65,8 +65,8 @@ export class TopUps {
     checkTopUp(await findCurrency(database.pool, currency), BigInt(amountMinor));
     const isNew = await database.transaction(async (client) => {
       const { rowCount } = await client.query(
-        'insert into top_up (id, owner, currency, amount, transfer_id) values ($1, $2, $3, $4, $5) on conflict (id) do nothing',
-        [topUpId, owner, currency, amountMinor, newTransferUuid(Date.now())],
+        'insert into top_up (id, owner, currency, amount) values ($1, $2, $3, $4) on conflict (id) do nothing',
+        [topUpId, owner, currency, amountMinor],
       );
       if (rowCount === 1)
         await work.add(client, { kind: OPEN_CHECKOUT, key: topUpId, dueInMs: OPEN_CHECKOUT_AGAIN_MS, payload: { id: topUpId } });
@@ -117,8 +117,8 @@ export class TopUps {
     const posted = state === 'paid' ? await this.#credit(client, row) : null;
     const changed = await client.query<TopUpRow>(
       `update top_up set state = $2, session_id = $3, payment_intent_id = coalesce($4, payment_intent_id), checkout_url = $5,
-         changed_at = clock_timestamp() where id = $1 returning *`,
-      [row.id, state, checkout.sessionId, checkout.paymentIntentId, state === 'open' ? checkout.url : null],
+         transfer_id = $6, changed_at = clock_timestamp() where id = $1 returning *`,
+      [row.id, state, checkout.sessionId, checkout.paymentIntentId, state === 'open' ? checkout.url : null, posted?.id ?? null],
     );
     return { row: changed.rows[0] ?? row, posted };
   }
@@ -132,9 +132,8 @@ export class TopUps {
   async #credit(client: pg.PoolClient, row: TopUpRow): Promise<Posted> {
     const [posted] = await this.#with.ledger.postAll(client, [
       {
-        id: row.transfer_id,
         scope: PROCESSOR,
-        key: transferIdOf(row.transfer_id),
+        key: row.id,
         debit: PROCESSOR,
         credit: row.owner,
         currency: row.currency,
@@ -193,7 +192,7 @@ function viewOf(row: TopUpRow): TopUpView {
     amountMinor: row.amount,
     state: row.state,
     checkoutUrl: row.state === 'open' ? row.checkout_url : null,
-    transferId: row.state === 'paid' ? transferIdOf(row.transfer_id) : null,
+    transferId: row.transfer_id === null ? null : transferIdOf(row.transfer_id),
     createdAt: row.created_at.toISOString(),
   };
 }

@@ -13,7 +13,7 @@ import { checkIntent } from './domain/intent.ts';
 import type { Ledger, Posted, Posting } from './ledger.ts';
 import type { PayerChains } from './payer-chains.ts';
 import type { Receipts } from './receipts.ts';
-import { newTransferUuid, transferIdOf } from './transfer-ids.ts';
+import { transferIdOf } from './transfer-ids.ts';
 
 interface Dependencies {
   readonly ledgerId: LedgerId;
@@ -51,7 +51,6 @@ export class Transfers {
 
 export function postingOf(intent: TransferIntent, { signed, signature }: Pick<SigningCaller, 'signed' | 'signature'>): Posting {
   return {
-    id: newTransferUuid(Date.now()),
     scope: intent.from,
     key: intent.intentId,
     debit: intent.from,

@@ -3,7 +3,6 @@ import { logger, WorkQueue, openDatabase, type Database } from '@rialto/service'
 import { createTestDatabase, type TestDatabase } from '@rialto/service/testing';
 import { Holds, MAX_HOLD_LIFETIME_MS } from '../src/holds.ts';
 import { Ledger, type Posting } from '../src/ledger.ts';
-import { newTransferUuid } from '../src/transfer-ids.ts';
 import { codeOf, fund, until } from './world.ts';
 
 const LIVES_MS = 60_000;
@@ -20,7 +19,7 @@ beforeAll(async () => {
   test_ = await createTestDatabase(['payments']);
   database = await openDatabase({ url: test_.url('payments'), service: 'payments', log });
   work = new WorkQueue(database, log);
-  ledger = new Ledger(database.lane());
+  ledger = new Ledger(database.pool, [database.lane()]);
   holds = new Holds({ database, ledger, work });
   work.start();
 }, 60_000);
@@ -35,7 +34,6 @@ beforeEach(async () => {
 });
 
 const posting = (change: Partial<Posting> = {}): Posting => ({
-  id: newTransferUuid(Date.now()),
   scope: ana,
   key: `int_${randomBytes(16).toString('base64url')}`,
   debit: ana,
@@ -86,7 +84,7 @@ test('a hold whose time is over is voided by the work queue, and not captured in
 test('the same request is the same hold; another under its key is refused, on either side', async () => {
   const request = posting();
   const hold = await holds.place(request, LIVES_MS);
-  expect(await holds.place({ ...request, id: newTransferUuid(1) }, LIVES_MS)).toMatchObject({ id: hold.id, isDuplicate: true });
+  expect(await holds.place({ ...request }, LIVES_MS)).toMatchObject({ id: hold.id, isDuplicate: true });
   expect(await codeOf(holds.place({ ...request, amountMinor: 1n }, LIVES_MS))).toBe('conflict');
   expect(await codeOf(ledger.post(request))).toBe('conflict');
   const paid = posting({ amountMinor: 1n });

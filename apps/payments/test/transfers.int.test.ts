@@ -158,7 +158,7 @@ test('both parties hear of a transfer after it is committed', async () => {
   const heard: string[] = [];
   for (const { accountId } of [ana, ben]) {
     const subject = pushSubjectOf('*' as 'payments', accountId);
-    link.connection.subscribe(subject, { callback: (_error, { data }) => heard.push(Buffer.from(data).toString('utf8')) });
+    link.connection.subscribe(subject, { callback: (_error, { data }) => void heard.push(Buffer.from(data).toString('utf8')) });
   }
   await link.connection.flush();
   const { transferId } = await world.pay(ana, world.intent(ana, ben));

@@ -24,10 +24,12 @@ export class Reconciliation {
 
   constructor(dependencies: Dependencies) {
     this.#with = dependencies;
-    dependencies.work.handle(RECONCILE, async (_payload: object, { client }) => {
-      // First, and in the same transaction: a run that fails is tried again, and the chain of runs never breaks.
-      const nextHour = Math.floor(Date.now() / HOUR_MS) + 1;
-      await dependencies.work.add(client, { kind: RECONCILE, key: `hour-${nextHour}`, dueInMs: nextHour * HOUR_MS - Date.now() });
+    dependencies.work.handle(RECONCILE, async ({ hour = 0 }: { hour?: number }, { client }) => {
+      // First, and in the same transaction: a run that fails is tried again, and the chain of runs never breaks. A run that our clock thinks
+      // too early must not plan itself, or the plan would be deleted with it.
+      const next = Math.max(hour, Math.floor(Date.now() / HOUR_MS)) + 1;
+      const dueInMs = next * HOUR_MS - Date.now();
+      await dependencies.work.add(client, { kind: RECONCILE, key: `hour-${next}`, dueInMs, payload: { hour: next } });
       await this.run();
     });
   }

@@ -3,7 +3,6 @@ import type { Logger } from '@rialto/service';
 import type pg from 'pg';
 import type { Ledger, Posting } from '../ledger.ts';
 import { type Change, PROCESSOR, type TopUpRow } from '../top-ups.ts';
-import { newTransferUuid, transferIdOf } from '../transfer-ids.ts';
 import type { Refund } from './processor.ts';
 
 /** What people owe: the other side of a refund that their balance does not cover. */
@@ -36,12 +35,10 @@ export class Refunds {
   }
 
   async #book(client: pg.PoolClient, row: TopUpRow, refund: Refund): Promise<Change> {
-    const id = newTransferUuid(Date.now());
     const { currency, owner } = row;
     const posting: Posting = {
-      id,
       scope: PROCESSOR,
-      key: transferIdOf(id),
+      key: refund.id,
       debit: owner,
       credit: PROCESSOR,
       currency,
@@ -56,7 +53,7 @@ export class Refunds {
       refund.id,
       row.id,
       refund.amountMinor,
-      id,
+      posted.id,
     ]);
     await client.query('update top_up set refunded = refunded + $2, changed_at = clock_timestamp() where id = $1', [
       row.id,
