@@ -51,7 +51,9 @@ export async function withClient<T>(
       await client.whenOnline();
       await client.sync();
     }
-    return await run(client);
+    const result = await run(client);
+    if (!offline) await client.settle();
+    return result;
   } finally {
     await client.close();
   }

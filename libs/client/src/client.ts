@@ -159,6 +159,11 @@ export class Client implements RialtoClient {
     await this.#keyPackages.refill(this.connection.api.identity);
   }
 
+  async settle(): Promise<void> {
+    await this.#conversationParts.settle();
+    await Promise.allSettled(this.#work);
+  }
+
   async whenOnline(timeoutMs: number = DEFAULT_ONLINE_TIMEOUT_MS): Promise<void> {
     if (this.connection.state === 'online') return;
     await new Promise<void>((resolve, reject) => {

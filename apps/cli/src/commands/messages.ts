@@ -68,7 +68,6 @@ export function messageCommands(program: Command): void {
         const newest = page.at(-1);
         if (newest) await conversation.markRead(newest.id);
         print(options, page, page.map(messageLine));
-        await client.sync();
       });
     });
 

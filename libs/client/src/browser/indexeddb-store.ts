@@ -90,7 +90,7 @@ class IndexedDbStore implements Store {
     const tx = this.#database.transaction(table, 'readonly');
     let cursor = await tx.store.openCursor(keyRange(range), backwards ? 'prev' : 'next');
     while (cursor && rows.length < limit) {
-      rows.push({ key: String(cursor.key), value: cursor.value as Uint8Array });
+      rows.push({ key: cursor.key as string, value: cursor.value as Uint8Array });
       cursor = await cursor.continue();
     }
     return rows.map(({ key, value }) => ({ key, value: this.#open(table, key, value) }));

@@ -47,6 +47,8 @@ export interface ConversationParts {
   flushLater(cell: Cell): void;
   noteCall(call: NotedCall): Promise<void>;
   removeRevoked(): Promise<void>;
+  /** Receipts, messages and acknowledgements that are due go out. */
+  settle(): Promise<void>;
   stop(): void;
 }
 export type { TransferResult };
@@ -167,6 +169,14 @@ export function assembleConversations(deps: ConversationDeps): ConversationParts
     noteCall: (call) => notes.note(call),
     removeRevoked: async () => {
       for (const inside of cells.values()) if (inside.exists) await membership.removeRevoked(inside);
+    },
+    settle: async () => {
+      for (const inside of cells.values()) {
+        if (!inside.exists) continue;
+        await receipts.now(inside);
+        await outbox.flush(inside);
+        await sync.acknowledge(inside);
+      }
     },
     stop: () => {
       sync.stop();

@@ -49,6 +49,7 @@ export class Sync {
         const view = views.find(({ conversationId }) => conversationId === cell.id);
         const isBehind = view && view.lastSeq > cell.record.cursor;
         if (isBehind || cell.record.membership === 'broken') await this.log(cell).catch((error: unknown) => failures.push(error));
+        else if (cell.record.cursor > cell.record.acknowledged) this.#acknowledgeLater(cell);
         this.#ports.read(cell);
       }
       if (failures.length > 0) throw failures[0];
@@ -86,6 +87,13 @@ export class Sync {
       this.#ports.read(cell);
     }
     if (outcome === 'blocked') await this.all();
+  }
+
+  /** Tells the server at once how far this device has come. */
+  async acknowledge(cell: Cell): Promise<void> {
+    clearTimeout(this.#due.get(cell.id));
+    this.#due.delete(cell.id);
+    await this.#acknowledge(cell);
   }
 
   stop(): void {

@@ -27,6 +27,13 @@ export class Receipts {
     this.#timers.set(cell.id, timer);
   }
 
+  /** Sends what is due without waiting for more. */
+  async now(cell: Cell): Promise<void> {
+    clearTimeout(this.#timers.get(cell.id));
+    this.#timers.delete(cell.id);
+    if (isDue(cell)) await this.#plan(cell);
+  }
+
   stop(): void {
     for (const timer of this.#timers.values()) clearTimeout(timer);
     this.#timers.clear();

@@ -11,6 +11,9 @@ export interface StatementState {
 }
 export const EMPTY_STATEMENT: StatementState = { seq: 0, head: 'A'.repeat(43), balanceMinor: '0' };
 
+const ID_PREFIX = 'tra_';
+const ID_BYTES = 16;
+
 export type StatementFault =
   | 'out-of-order'
   | 'does-not-continue'
@@ -89,13 +92,19 @@ function readIntent(bytes: Uint8Array): TransferIntent | undefined {
 async function checkRequest(entry: StatementEntry, me: AccountId, intent: Uint8Array | null): Promise<void> {
   const intentHash = intent ? hex(await sha256(intent)) : '';
   const claimed = fromBase64url(entry.requestHash);
+  const id = fromBase64url(entry.transferId.slice(ID_PREFIX.length), ID_BYTES);
   for (const other of othersOf(entry)) {
     const [debit, credit] = entry.direction === 'debit' ? [me, other] : [other, me];
-    const [scope, key] = entry.kind === 'transfer' ? [debit, entry.intentId ?? ''] : [other, entry.transferId];
-    const parts = [scope, key, debit, credit, entry.amountMinor, entry.currency, entry.kind, intentHash];
+    if (entry.kind === 'transfer' && !sameBytes(id, await transferIdOf(debit, entry.intentId ?? ''))) continue;
+    const parts = [hex(id), debit, credit, entry.amountMinor, entry.currency, entry.kind, intentHash];
     if (sameBytes(await sha256(utf8(['rialto/request/v1', ...parts].join('|'))), claimed)) return;
   }
   throw new StatementError('other-request');
+}
+
+/** A transfer's id follows from its payer and its intent, so one intent is never two transfers. */
+async function transferIdOf(payer: string, intentId: string): Promise<Uint8Array> {
+  return (await sha256(utf8(['rialto/transfer/v1', payer, intentId].join('|')))).slice(0, ID_BYTES);
 }
 
 function othersOf({ kind, direction, counterparty }: StatementEntry): readonly string[] {
