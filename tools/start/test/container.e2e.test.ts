@@ -13,13 +13,13 @@ import {
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePort, startNats, startPostgres, type Nats, type Postgres } from '@rialto/engines';
+import { cacheDir, freePort, startNats, startPostgres, type Nats, type Postgres } from '@rialto/engines';
 
 /** What the containers of docker-compose.yml do, as processes against a real PostgreSQL and NATS. No container engine is involved. */
 
 const COMMAND = resolve(__dirname, '../container.mjs');
 const SERVICES = ['identity', 'messaging', 'calls', 'payments'];
-const READY_MS = 30_000;
+const READY_MS = 90_000;
 
 let dir: string;
 let postgres: Postgres;
@@ -32,7 +32,7 @@ const secretsOf = (name: string) => join(dir, 'secrets', name);
 
 function command(args: string[], env: Record<string, string>) {
   const child = spawn(process.execPath, [COMMAND, ...args], {
-    env: { PATH: process.env['PATH'], ...env },
+    env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: join(cacheDir(), 'compiled'), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
