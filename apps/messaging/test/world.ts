@@ -151,13 +151,14 @@ export class World {
     this.#gatewayLink = parts.gatewayLink;
   }
 
-  static async start(): Promise<World> {
+  /** `replicas` run in this process; a test that kills them starts its own. */
+  static async start({ replicas = REPLICAS } = {}): Promise<World> {
     await ready();
     const [database, nats, suite] = await Promise.all([createTestDatabase(['messaging']), startTestNats(), xwingSuite()]);
     const gatewayLink = await nats.linkAs('gateway');
     const world = new World({ database, nats, suite, gateway: await nats.connectAs('gateway'), gatewayLink });
     await world.#answerForIdentity(await nats.linkAs('identity'));
-    for (let replica = 0; replica < REPLICAS; replica += 1) {
+    for (let replica = 0; replica < replicas; replica += 1) {
       world.replicas.push(await startTestService(messagingService, { database, nats }));
     }
     return world;
@@ -197,9 +198,9 @@ export class World {
   }
 
   /** Calls as the gateway does. */
-  call<O extends Bound>(operation: O, input: Input<O>, by: Device | Person): Promise<Output<O>> {
+  call<O extends Bound>(operation: O, input: Input<O>, by: Device | Person, { timeoutMs = 20_000 } = {}): Promise<Output<O>> {
     const device = by instanceof Person ? by.first : by;
-    return this.#gateway.call(operation, input, { token: device.token, timeoutMs: 20_000 });
+    return this.#gateway.call(operation, input, { token: device.token, timeoutMs });
   }
 
   /** Everything that is pushed to an account from now on. */
