@@ -99,6 +99,8 @@ export async function openDatabase({ url, service, entities = [], log }: Databas
     const pool = new pg.Pool({ ...base, ...timeouts, connectionString: url, max, options: options(settings) });
     // An idle connection that PostgreSQL ended is replaced by the next query; without a listener it would end the process.
     pool.on('error', (error) => log.warn({ err: error }, 'PostgreSQL ended an idle connection'));
+    // So would a connection that ends while it is taken and asks nothing just then; whoever has it hears of it from the next query.
+    pool.on('connect', (client) => client.on('error', () => {}));
     return pool;
   };
   const extra = { ...base, ...limits, query_timeout: SILENCE_TIMEOUT_MS, max: ENTITY_CONNECTIONS, options: options({}) };

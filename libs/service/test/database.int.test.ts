@@ -87,3 +87,20 @@ test('settings that could lose what was acknowledged are refused', async () => {
     await unsafe.stop();
   }
 }, 30_000);
+
+test('a connection that ends in the middle of a transaction fails that transaction, and not the process', async () => {
+  const mine = await openDatabase({ url: database.url('payments'), service: 'payments', log });
+  const end = async ({ pid }: { pid: number }) => {
+    await database.admin.query('select pg_terminate_backend($1)', [pid]);
+    // The transaction asks nothing while its connection ends, so nothing of its own hears of it.
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  };
+  const cut = mine.transaction(async (client) => {
+    const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
+    await end(rows[0] ?? { pid: 0 });
+    await client.query(`insert into probe values ('lost')`);
+  });
+  await expect(cut).rejects.toThrow(/terminat|not queryable|closed/i);
+  expect((await mine.pool.query(`select from probe where id = 'lost'`)).rowCount).toBe(0);
+  await mine.close();
+});
