@@ -25,7 +25,7 @@ export const DisplayName = z
   .string()
   .min(1)
   .max(MAX_DISPLAY_NAME_CHARS)
-  .regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+$/u, 'no control or invisible characters')
+  .regex(/^[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]+$/u, 'no control or invisible characters, no halves of one')
   .regex(/\S/, 'not only spaces');
 
 /** ISO 4217, as the ledger knows it. */
