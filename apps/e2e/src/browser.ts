@@ -74,13 +74,22 @@ export async function registerInBrowser(page: Page, handle: string, name: string
 }
 
 /** Ana opens the conversation with a handle and says something; Ben accepts it. Both are then in the conversation. */
-export async function meet(ana: Page, ben: Page, benHandle: string, benName: string, anaName: string): Promise<void> {
+export async function meet(
+  ana: Page,
+  ben: Page,
+  benHandle: string,
+  benName: string,
+  anaName: string,
+  onRequest?: () => Promise<void>,
+): Promise<void> {
   await ana.getByRole('button', { name: 'New chat' }).first().click();
   await ana.getByRole('dialog').getByLabel('Handle').fill(benHandle);
   await ana.getByRole('button', { name: 'Find' }).click();
   await ana.getByRole('button', { name: `Write to ${benName}` }).click();
   await write(ana, benName, 'Did the tickets come through?');
   await ben.getByRole('link', { name: new RegExp(anaName) }).click();
+  await ben.getByRole('button', { name: 'Accept' }).waitFor();
+  await onRequest?.();
   await ben.getByRole('button', { name: 'Accept' }).click();
   await ben.getByText('Did the tickets come through?').last().waitFor();
 }
@@ -93,12 +102,14 @@ export async function write(page: Page, to: string, text: string): Promise<void>
 }
 
 /** Goes through the checkout page with a card that pays, and comes back to the wallet. */
-export async function topUpInBrowser(page: Page, amount: string): Promise<void> {
-  await page.getByRole('link', { name: 'Wallet' }).click();
+export async function topUpInBrowser(page: Page, amount: string, onCheckout?: () => Promise<void>): Promise<void> {
+  await page.goto(new URL('/wallet', page.url()).href);
   await page.getByRole('button', { name: 'Add money' }).first().click();
   await page.getByRole('dialog').getByLabel('Amount').fill(amount);
   await page.getByRole('button', { name: 'Continue to checkout' }).click();
   await page.waitForURL(/\/simulated\/checkout\//);
+  await page.getByRole('button', { name: /^Pay/ }).waitFor();
+  await onCheckout?.();
   await page.getByRole('button', { name: /^Pay/ }).click();
   await page.waitForURL(/\/wallet/);
 }

@@ -10,16 +10,19 @@ export function httpRequestOf({ http }: Pick<Bound, 'http'>, input: Values): Ask
   const path = route.replaceAll(/:(\w+)/g, (_whole, name: string) => {
     const value = rest.get(name);
     rest.delete(name);
-    return encodeURIComponent(String(value));
+    return encodeURIComponent(textOf(value).toWellFormed());
   });
   if (method === 'GET' || method === 'DELETE') {
     const query = new URLSearchParams(
-      [...rest].filter(([, value]) => value !== undefined).map(([key, value]): [string, string] => [key, String(value)]),
+      [...rest].filter(([, value]) => value !== undefined).map(([key, value]): [string, string] => [key, textOf(value)]),
     );
     return { method, path: query.size === 0 ? path : `${path}?${query}` };
   }
   return { method, path, body: Object.fromEntries(rest) };
 }
+
+/** As text on the way; an object that a fuzzed input has in place of a value may not even have a `toString`. */
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : (JSON.stringify(value) ?? ''));
 
 /** The code of a refusal, or `ok`. Whatever is neither an output of the contract nor a whole problem is an error of the test's own. */
 export function outcomeOf(operation: Bound, answer: Answer): string {

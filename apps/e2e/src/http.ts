@@ -47,7 +47,7 @@ export function ask(
     body === undefined ? undefined : isPlain ? Buffer.from(JSON.stringify(body)) : Buffer.from(body as string | Buffer);
   const type = isPlain ? { 'content-type': 'application/json' } : {};
   const session = token === undefined ? {} : { authorization: `Bearer ${token}` };
-  const length = bytes === undefined ? {} : { 'content-length': String(bytes.length) };
+  const length = bytes === undefined || 'transfer-encoding' in headers ? {} : { 'content-length': String(bytes.length) };
   return new Promise((resolve, reject) => {
     const request = http.request({
       host: '127.0.0.1',

@@ -40,6 +40,9 @@ export async function setScene(system: System): Promise<Scene> {
   const { transferId } = await ana.call(payments.operations.transfer, intentOf(ana, ben, PAID_MINOR));
   const callId = newId<CallId>('cal');
   await ana.call(calls.operations.startCall, { callId, conversationId: dm.id, callee: ben.id, media: 'audio' });
+  // Answered, it stays as it is; a call that rings ends by itself after a while.
+  await ben.call(calls.operations.answerCall, { callId });
+  for (const party of [ana, ben]) await party.call(calls.operations.confirmConnected, { callId });
   const draft = await draftDm(ana, carl);
   const group = dm.groups.get(ana);
   if (group === undefined) throw new Error('Ana is in her own conversation');

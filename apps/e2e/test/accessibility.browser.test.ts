@@ -12,14 +12,18 @@ const LOOKS: readonly Look[] = [
 jest.setTimeout(120_000);
 
 let browser: Browser;
+/** All screens are looked at before the test says what it found. */
+let findings: string[] = [];
 beforeAll(async () => {
   browser = await startBrowser();
 });
 afterAll(() => browser?.close());
 
 test.each(LOOKS)('axe finds nothing and nothing is cut off at $width px, $theme', async (look) => {
+  findings = [];
   const [ana, ben] = await Promise.all([openPerson(browser, url, look), openPerson(browser, url, look)]);
   const [anaHandle, benHandle] = [freshHandle('ana'), freshHandle('ben')];
+  await ana.page.getByRole('heading', { name: /Talk, call and pay/ }).waitFor();
   await check(ana.page, 'welcome');
   await registerInBrowser(ana.page, anaHandle, 'Ana Ruiz');
   await check(ana.page, 'empty list');
@@ -42,6 +46,7 @@ test.each(LOOKS)('axe finds nothing and nothing is cut off at $width px, $theme'
   await ana.page.getByRole('list', { name: 'Safety number' }).waitFor();
   await check(ana.page, 'safety number');
   await Promise.all([ana.context.close(), ben.context.close()]);
+  expect(findings).toEqual([]);
 });
 
 /** WCAG 2.2 A and AA by axe, and no sideways scrolling. The script comes through the debugger, so the page's policy stays as strict as it is. */
@@ -55,7 +60,7 @@ async function check(page: Page, screen: string): Promise<void> {
     const { violations } = await axe.run({ runOnly: { type: 'tag', values: tags } });
     return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`);
   });
-  expect({ screen, violations }).toEqual({ screen, violations: [] });
   const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-  expect({ screen, overflow }).toEqual({ screen, overflow: 0 });
+  if (overflow > 0) violations.push(`${overflow} px wider than the screen`);
+  findings.push(...violations.map((violation) => `${screen}: ${violation}`));
 }

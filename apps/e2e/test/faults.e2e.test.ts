@@ -1,0 +1,149 @@
+import { CONTRACTS } from '@rialto/contracts';
+import { codeOf } from '../src/call.ts';
+import { type Dm, openDm } from '../src/dm.ts';
+import { checkMessages, checkTransfers, type SentMessage, type SentTransfer } from '../src/history-checker.ts';
+import { ask, closeAgents } from '../src/http.ts';
+import { keepPaying, keepWriting, ledgerSum, type LoadReport, newReport, readLog, readStatement } from '../src/load.ts';
+import { topUp } from '../src/money.ts';
+import { Person } from '../src/person.ts';
+import { stopPostgres } from '../src/postgres-processes.ts';
+import { pause, System, until } from '../src/system.ts';
+
+const { payments } = CONTRACTS;
+const PAIRS = 4;
+const FUNDED_MINOR = 90_000n;
+/** Load before a kill, and after the system is ready again. */
+const BEFORE_MS = 600;
+const AFTER_MS = 600;
+const AWAY_MS = 10_000;
+/** A call waits five seconds for its service, and a statement no longer than that for its connection. */
+const ANSWERED_WITHIN_MS = 9_000;
+/** A service starts in a second on a quiet machine; the supervisor waits longer each time. */
+const WHOLE_AGAIN_WITHIN_MS = 40_000;
+/** So few on a machine that does other things too that a fault certainly fell among them. */
+const LEAST_MESSAGES = 20;
+
+let system: System;
+let people: Person[];
+let dms: Dm[];
+/** Everything that was ever sent in this file: the check at the end looks back over all faults. */
+const messages: SentMessage[] = [];
+const transfers: SentTransfer[] = [];
+
+beforeAll(async () => {
+  system = new System();
+  people = await Promise.all(Array.from({ length: PAIRS * 2 }, (_none, index) => Person.register(system, `load${index}`)));
+  dms = await Promise.all(pairs().map(([one, other]) => openDm(one, other)));
+  await Promise.all(people.map((person) => topUp(person, FUNDED_MINOR)));
+});
+let mark: ReadonlyMap<string, number>;
+beforeEach(async () => {
+  mark = system.logMark();
+  await system.whenReady(WHOLE_AGAIN_WITHIN_MS);
+  await Promise.all(people.map(({ first }) => first.signIn()));
+});
+/** Whatever a process writes that is no line of its log is the trace of an exception that ended it. */
+afterEach(() => expect(system.errorsSince(mark).filter((line) => !line.includes(': {'))).toEqual([]));
+afterAll(async () => {
+  await system.close();
+  closeAgents();
+});
+const pairs = (): [Person, Person][] =>
+  Array.from({ length: PAIRS }, (_none, index) => people.slice(index * 2, index * 2 + 2) as [Person, Person]);
+
+/** Writes and pays all the while that a fault is made and healed, and a moment longer. */
+async function underLoad(fault: () => Promise<void>): Promise<LoadReport> {
+  const report = newReport();
+  let isOver = false;
+  const isWanted = () => !isOver;
+  const writers = dms.flatMap((dm) =>
+    [dm.creator, dm.peer].map((sender) => keepWriting(system, { dm, sender, report, isWanted })),
+  );
+  const payers = pairs().map(([from, to]) => keepPaying(system, { from, to, report, isWanted }));
+  try {
+    await pause(BEFORE_MS);
+    await fault();
+    await system.whenReady(WHOLE_AGAIN_WITHIN_MS);
+    await pause(AFTER_MS);
+  } finally {
+    isOver = true;
+    messages.push(...(await Promise.all(writers)).flat());
+    transfers.push(...(await Promise.all(payers)).flat());
+  }
+  return report;
+}
+
+/** Ends a process as a crash would, and waits until another one has its place. */
+async function kill(name: string): Promise<void> {
+  const pid = system.pidOf(name);
+  system.signal(name, 'SIGKILL');
+  await until('a new process', () => (system.pidOf(name) === pid ? undefined : true), WHOLE_AGAIN_WITHIN_MS);
+}
+
+/** What the system says at the end, against everything that its clients were told. */
+async function expectNothingBroken(): Promise<void> {
+  const logs = await Promise.all(dms.map((dm) => readLog(dm.peer, dm)));
+  expect(checkMessages(messages, logs.flat()).slice(0, 10)).toEqual([]);
+  const statements = (await Promise.all(people.map(readStatement))).flat();
+  const ends = { openingMinor: new Map<string, bigint>(), ledgerSumMinor: await ledgerSum(system) };
+  expect(checkTransfers(transfers, statements, ends).slice(0, 10)).toEqual([]);
+  expect(messages.filter(({ seq }) => seq === undefined)).toEqual([]);
+  expect(transfers.filter(({ transferId }) => transferId === undefined)).toEqual([]);
+}
+
+test.each(['gateway', 'gateway-2', 'messaging', 'messaging-2', 'payments', 'identity', 'calls'])(
+  'kill -9 of %s under load loses nothing, doubles nothing, and heals by itself',
+  async (name) => {
+    const pid = system.pidOf(name);
+    const written = messages.length;
+    const report = await underLoad(() => kill(name));
+    expect(report.wrong).toEqual([]);
+    expect(system.pidOf(name)).not.toBe(pid);
+    expect(messages.length - written).toBeGreaterThan(LEAST_MESSAGES);
+    await expectNothingBroken();
+  },
+);
+
+test('kill -9 of PostgreSQL under load loses nothing that was acknowledged', async () => {
+  const report = await underLoad(() => kill('postgres'));
+  expect(report.wrong).toEqual([]);
+  await expectNothingBroken();
+});
+
+test('kill -9 of NATS under load loses nothing that was acknowledged', async () => {
+  const report = await underLoad(() => kill('nats'));
+  expect(report.wrong).toEqual([]);
+  await expectNothingBroken();
+});
+
+test.each<[string, () => Promise<() => void>]>([
+  ['PostgreSQL', () => stopPostgres(system)],
+  [
+    'NATS',
+    async () => {
+      system.signal('nats', 'SIGSTOP');
+      return () => system.signal('nats', 'SIGCONT');
+    },
+  ],
+])('%s stands still for ten seconds: every request is answered, and all goes on by itself', async (_name, stop) => {
+  const [person] = people as [Person];
+  const during: string[] = [];
+  const report = await underLoad(async () => {
+    const goOn = await stop();
+    try {
+      const end = Date.now() + AWAY_MS;
+      while (Date.now() < end) {
+        during.push(await codeOf(person.call(payments.operations.getWallet, {})));
+        const { status } = await ask(system.url, { path: '/health/live', timeoutMs: 2_000 });
+        expect(status).toBe(200);
+        await pause(500);
+      }
+    } finally {
+      goOn();
+    }
+  });
+  expect(report.wrong).toEqual([]);
+  expect(during.filter((code) => !['unavailable', 'outcome-unknown'].includes(code))).toEqual([]);
+  expect(report.longestTryMs).toBeLessThan(ANSWERED_WITHIN_MS);
+  await expectNothingBroken();
+});
