@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
-import { extname, join, resolve } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { extname, join, resolve, sep } from 'node:path';
 import fastifyStatic from '@fastify/static';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { AppError, type Service } from '@rialto/contracts';
@@ -25,7 +26,7 @@ export async function serveWebClient(
   const root = webDir === undefined ? undefined : resolve(webDir);
   if (root !== undefined && existsSync(root)) await instance.register(fastifyStatic, { root, serve: false, preCompressed: true });
   const refuse = otherMethods(services);
-  instance.get('/*', (request, reply) => {
+  instance.get('/*', async (request, reply) => {
     refuse('GET', request);
     const path = pathOf(request.url);
     if (OURS.test(path) || path.includes('\0')) throw new AppError('not-found');
@@ -44,12 +45,19 @@ function sendNotBuilt(path: string, reply: FastifyReply): FastifyReply {
   return reply.type('text/html; charset=utf-8').header('cache-control', 'no-store').send(page('Rialto', NOT_BUILT));
 }
 
-function sendFile(root: string, path: string, reply: FastifyReply): FastifyReply {
+async function sendFile(root: string, path: string, reply: FastifyReply): Promise<FastifyReply> {
   const isPage = extname(path) === '' || path === '/index.html';
   if (isPage) return reply.header('cache-control', 'no-store').sendFile('index.html', { cacheControl: false });
-  if (!existsSync(join(root, path))) throw new AppError('not-found');
+  if (!(await isFileIn(root, path))) throw new AppError('not-found');
   if (path.startsWith(HASHED_PREFIX)) return reply.sendFile(path, { maxAge: ASSET_MAX_AGE_MS, immutable: true });
   return reply.header('cache-control', 'no-cache').sendFile(path, { cacheControl: false });
+}
+
+/** A path that leads out of the folder is not there, whatever lies behind it. */
+async function isFileIn(root: string, path: string): Promise<boolean> {
+  const file = resolve(root, `.${path}`);
+  const found = file.startsWith(root + sep) ? await stat(file).catch(() => undefined) : undefined;
+  return found?.isFile() === true;
 }
 
 function pathOf(url: string): string {

@@ -86,6 +86,6 @@ export async function upgradeStatus(url: string, headers: Record<string, string>
       resolve(101);
       ws.terminate();
     });
-    ws.on('error', (error) => (ws.readyState === WebSocket.CLOSING ? undefined : reject(error)));
+    ws.on('error', reject); // After an answer it changes nothing any more.
   });
 }

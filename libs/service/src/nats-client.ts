@@ -1,6 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import type { Msg } from '@nats-io/transport-node';
-import { AppError, isErrorCode, type Bound, type Input, type Output, type ServiceName } from '@rialto/contracts';
+import {
+  AppError,
+  isErrorCode,
+  MAX_NATS_PAYLOAD_BYTES,
+  type Bound,
+  type Input,
+  type Output,
+  type ServiceName,
+} from '@rialto/contracts';
 import type { NatsLink } from './nats-connection.ts';
 import { healthSubjectOf, inboxOf, subjectOf } from './subjects.ts';
 import { currentTrace, newRequestId } from './trace.ts';
@@ -102,12 +110,11 @@ export class NatsClient {
     const id = (this.#lastId += 1);
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { subject, deadline: performance.now() + timeoutMs, resolve, reject });
-      try {
-        this.#link.connection.publish(subject, payload, { reply: `${this.#inbox}.${id}` });
-      } catch (error) {
+      const onError = (error: unknown) => {
         this.#waiting.delete(id);
-        reject(new AppError('unavailable', undefined, error));
-      }
+        reject(new AppError(isTooLarge(payload) ? 'payload-too-large' : 'unavailable', undefined, error));
+      };
+      this.#link.publish(subject, payload, { reply: `${this.#inbox}.${id}`, onError });
     });
   }
 
@@ -138,6 +145,8 @@ export class NatsClient {
 export function errorOf({ code, details }: ReplyError): AppError {
   return isErrorCode(code) ? new AppError(code, details) : new AppError('internal', undefined, new Error(`unknown code ${code}`));
 }
+
+const isTooLarge = (payload: string): boolean => Buffer.byteLength(payload) > MAX_NATS_PAYLOAD_BYTES;
 
 /** Bytes that our own processes encoded, as text. */
 export const textOf = (bytes: Uint8Array): string =>

@@ -53,23 +53,30 @@ export class NatsServer extends Server implements CustomTransportStrategy {
 
   /** Whoever waits for us may call from the next moment on, so the subscriptions must have arrived. */
   async #announce(done: () => void): Promise<void> {
-    await this.#link.connection.flush();
+    await this.#link.flush();
     done();
   }
 
   async #answer(message: Msg): Promise<void> {
     const [, from, , name = ''] = message.subject.split('.');
     // Answering anywhere else would lend a caller our right to publish.
-    if (!message.reply?.startsWith(`${inboxOf(from as Peer)}.`)) return;
+    const { reply } = message;
+    if (!reply?.startsWith(`${inboxOf(from as Peer)}.`)) return;
     this.#inFlight += 1;
     try {
-      message.respond(await this.#replyTo(from as Peer, name, message));
-    } catch (error) {
-      this.logger.error(error); // The reply was too large or NATS is gone; the caller hears `outcome-unknown` from its own clock.
+      this.#respond(reply, await this.#replyTo(from as Peer, name, message));
     } finally {
       this.#inFlight -= 1;
       if (this.#inFlight === 0) this.#whenIdle?.();
     }
+  }
+
+  #respond(reply: string, text: string): void {
+    const onError = (error: unknown) => {
+      this.logger.error(error); // The answer is larger than NATS carries: a limit of ours is missing.
+      this.#link.publish(reply, failureReply(new AppError('internal')));
+    };
+    this.#link.publish(reply, text, { onError });
   }
 
   async #replyTo(from: Peer, name: string, message: Msg): Promise<string> {
@@ -82,7 +89,7 @@ export class NatsServer extends Server implements CustomTransportStrategy {
 
   async #answerHealth(message: Msg): Promise<void> {
     if (!message.reply?.startsWith(`${inboxOf('gateway')}.`)) return;
-    message.respond(JSON.stringify(await this.#health()));
+    this.#link.publish(message.reply, JSON.stringify(await this.#health()));
   }
 
   /** Takes nothing new, finishes what it has, and lets the answers leave. The connection stays open for whoever else uses it. */
@@ -98,7 +105,7 @@ export class NatsServer extends Server implements CustomTransportStrategy {
         };
       });
     }
-    if (this.#link.isConnected) await this.#link.connection.flush();
+    if (this.#link.isConnected) await this.#link.flush();
   }
 
   on(): void {}

@@ -38,8 +38,7 @@ export async function startPeer(peer: Peer, environment: ProcessEnvironment): Pr
   const close = async () => {
     revocations.stop();
     scraped?.close();
-    if (link.isConnected) await link.connection.drain();
-    else await link.connection.close();
+    await link.close();
   };
   return { log, link, nats, tokens, revocations, metrics, close };
 }

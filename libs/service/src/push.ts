@@ -40,7 +40,7 @@ export class Push {
 
   /** Identity only: the device's tokens are worthless from now on. */
   revoked(accountId: string, deviceId: string): void {
-    if (this.#link.isConnected) this.#link.connection.publish(REVOKED_SUBJECT, JSON.stringify({ accountId, deviceId }));
+    if (this.#link.isConnected) this.#link.publish(REVOKED_SUBJECT, JSON.stringify({ accountId, deviceId }));
   }
 
   #textOf<E extends BoundEvent>(event: E, payload: Payload<E>): string {
@@ -51,6 +51,6 @@ export class Push {
 
   #publish(accountId: string, text: string): void {
     if (!this.#link.isConnected) return;
-    this.#link.connection.publish(pushSubjectOf(this.#link.peer as ServiceName, accountId), text);
+    this.#link.publish(pushSubjectOf(this.#link.peer as ServiceName, accountId), text);
   }
 }

@@ -24,7 +24,7 @@ export class Pushes {
     if (known !== undefined) known.receivers.add(receiver);
     else this.#accounts.set(accountId, this.#subscribe(accountId, receiver));
     // Even a known account's subscription may still be on its way.
-    await this.#link.connection.flush();
+    await this.#link.flush();
   }
 
   delete(accountId: string, receiver: PushReceiver): void {

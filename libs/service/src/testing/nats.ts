@@ -41,7 +41,7 @@ export async function startTestNats({ port = 0, seeds = newSeeds() }: TestNatsOp
   };
   const stop = async () => {
     process.off('exit', kill);
-    await Promise.all(links.map((link) => link.connection.close()));
+    await Promise.all(links.map((link) => link.close()));
     await server.stop();
   };
   return {
