@@ -310,7 +310,11 @@ test('random races over two replicas end in one agreed state', async () => {
     );
     const live = rows.filter(({ state }) => state !== 'ended');
     for (const row of live)
-      expect(row.seats).toEqual([row.caller_device, row.callee_device].filter((each) => each !== null).sort());
+      expect(row.seats).toEqual(
+        [row.caller_device, row.callee_device]
+          .filter((each: string | null) => each !== null)
+          .toSorted((a: string, b: string) => (a < b ? -1 : 1)),
+      );
     for (const row of rows) if (row.state === 'ended') expect(row.seats).toBeNull();
     expect(live.filter(({ state }) => state === 'inviting' || state === 'ringing').length).toBeLessThan(2);
   }

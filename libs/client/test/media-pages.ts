@@ -1,15 +1,21 @@
 import { execFile } from 'node:child_process';
+import { createHmac } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { extname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { findChromium } from '@rialto/engines';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import type { IceServer, Media, MediaStats } from '../src/calls/media-engine.ts';
 import type { Name } from './media-harness/conversation.ts';
+import type { HarnessSurface } from './media-harness/surface.ts';
+
+/** In the pages, where the functions given to `evaluate` run. */
+declare const window: { readonly harness: HarnessSurface };
 
 /** Chromium with devices that beep and blink, and with loopback allowed between peers where there is no other network. */
 const FLAGS = [
@@ -26,8 +32,8 @@ const FLAGS = [
   '--disable-features=WebRtcHideLocalIpsWithMdns',
 ];
 const TYPES: Readonly<Record<string, string>> = { '.html': 'text/html', '.js': 'text/javascript' };
-const HARNESS_DIR = new URL('./media-harness/', `file://${__dirname}/`).pathname;
-const ROOT = new URL('../../../', `file://${__dirname}/`).pathname;
+const HARNESS_DIR = fileURLToPath(new URL('./media-harness/', import.meta.url));
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
 export interface SideOptions {
   readonly secret?: string;
@@ -35,6 +41,8 @@ export interface SideOptions {
   readonly iceServers?: readonly IceServer[];
   readonly isRelayOnly?: boolean;
   readonly forgetsAnnouncements?: boolean;
+  /** Without frame encryption, for comparison. */
+  readonly isBare?: boolean;
 }
 /** Sees, changes (by what it returns) or drops (null) a sealed signal on its way. */
 export type OnTheWay = (bytes: string, from: Name) => string | null;
@@ -94,9 +102,6 @@ export class MediaPages {
         const passed = onTheWay(bytes, from);
         if (passed !== null) await target.evaluate((each) => window.harness.receive(each), passed);
       });
-      await source.exposeFunction('deliverBare', (signal: never) =>
-        target.evaluate((each) => window.harness.receiveBare(each), signal),
-      );
     };
     await Promise.all([wire('ana', ana, ben), wire('ben', ben, ana)]);
     return new MediaPair(ana, ben);
@@ -105,6 +110,7 @@ export class MediaPages {
   async stop(): Promise<void> {
     await this.#browser.close();
     this.#server.close();
+    this.#server.closeAllConnections();
     rmSync(this.#dir, { recursive: true, force: true });
   }
 }
@@ -136,6 +142,16 @@ export class MediaPair {
     await Promise.all(sides.map(({ page, options }) => page.evaluate((each) => window.harness.connect(each), options)));
   }
 
+  /** From the caller's first step to the first frame on the other side's screen. */
+  async setUpMs(timeoutMs = 10_000): Promise<number> {
+    for (const late = Date.now() + timeoutMs; Date.now() < late; await pause(50)) {
+      const { shown } = await timesOf(this.ben);
+      const { started } = await timesOf(this.ana);
+      if (shown !== undefined && started !== undefined) return shown - started;
+    }
+    throw new Error(`no picture came: ${JSON.stringify(await logOf(this.ben))}`);
+  }
+
   async close(): Promise<void> {
     for (const page of [this.ana, this.ben]) {
       await page.evaluate(() => window.harness.close());
@@ -159,3 +175,9 @@ export async function untilStats(page: Page, isDone: (stats: MediaStats) => bool
   }
   throw new Error(`not in time: ${JSON.stringify(last)} ${JSON.stringify(await logOf(page))}`);
 }
+
+/** Credentials for a coturn that a test has started. */
+export const turnServer = (turn: { urls: string[]; secret: string }): IceServer => {
+  const username = `${Math.floor(Date.now() / 1_000) + 600}:test`;
+  return { urls: turn.urls, username, credential: createHmac('sha1', turn.secret).update(username).digest('base64') };
+};

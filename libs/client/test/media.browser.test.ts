@@ -1,8 +1,11 @@
 /** Real: Chromium with its fake devices, its WebRTC, the media worker, coturn. The wire between the two sides is the test. */
-import { createHmac } from 'node:crypto';
 import { startTurn } from '@rialto/engines';
-import type { IceServer, MediaStats } from '../src/calls/media-engine.ts';
-import { logOf, MediaPages, pause, statsOf, untilStats, type MediaPair, type OnTheWay } from './media-pages.ts';
+import type { MediaStats } from '../src/calls/media-engine.ts';
+import type { HarnessSurface } from './media-harness/surface.ts';
+import { logOf, MediaPages, pause, statsOf, turnServer, untilStats, type MediaPair, type OnTheWay } from './media-pages.ts';
+
+/** In the pages, where the functions given to `evaluate` run. */
+declare const window: { readonly harness: HarnessSurface };
 
 let pages: MediaPages;
 let pair: MediaPair | undefined;
@@ -30,10 +33,6 @@ const read = (bytes: string) => {
 };
 const write = (from: string, signal: unknown) =>
   Buffer.from(JSON.stringify({ from, plaintext: JSON.stringify(signal) })).toString('base64url');
-const turnServer = (turn: { urls: string[]; secret: string }): IceServer => {
-  const username = `${Math.floor(Date.now() / 1_000) + 600}:test`;
-  return { urls: turn.urls, username, credential: createHmac('sha1', turn.secret).update(username).digest('base64') };
-};
 
 test('two people hear and see each other', async () => {
   pair = await pages.pair();

@@ -15,12 +15,11 @@ import {
   type MediaSession,
   type MediaStats,
 } from '@rialto/client/calls';
-import { MediaStreamTrack, RTCPeerConnection, RTCRtpCodecParameters, RtpHeader, RtpPacket } from 'werift';
-import { FRAME_SAMPLES, SAMPLE_RATE, SoundMeter, tone, type SoundSource } from './sound.ts';
+import { MediaStreamTrack, type RTCPeerConnection, RtpHeader, RtpPacket } from 'werift';
+import { forWerift, OPUS_PAYLOAD_TYPE, voiceConnection } from './peer-connection.ts';
+import { FRAME_SAMPLES, SoundMeter, tone, type SoundSource } from './sound.ts';
 import { Loudspeaker, Microphone } from './voice.ts';
 
-/** The payload type that browsers give to Opus. */
-const OPUS_PAYLOAD_TYPE = 111;
 const AUDIO_TRACK_NUMBER = 0;
 const LOOK_EVERY_MS = 300;
 const DEFAULT_TONE_HZ = 440;
@@ -99,26 +98,7 @@ class NodeMediaSession implements MediaSession {
     this.#options = options;
     this.#microphone = new Microphone(options.source);
     this.#loudspeaker = new Loudspeaker(options.meter);
-    this.#pc = new RTCPeerConnection({
-      codecs: {
-        audio: [
-          new RTCRtpCodecParameters({
-            mimeType: 'audio/opus',
-            clockRate: SAMPLE_RATE,
-            channels: 2,
-            payloadType: OPUS_PAYLOAD_TYPE,
-          }),
-        ],
-        video: [],
-      },
-      headerExtensions: { audio: [], video: [] },
-      iceServers: forWerift(options.iceServers),
-      iceTransportPolicy: options.isRelayOnly ? 'relay' : 'all',
-      iceAdditionalHostAddresses: options.isRelayOnly ? [] : [...options.hostAddresses],
-      // An IPv6 address of a private machine says more about it than a call needs.
-      iceUseIpv6: false,
-      bundlePolicy: 'max-bundle',
-    });
+    this.#pc = voiceConnection(options);
     this.#pc.onIceCandidate.subscribe((candidate) => {
       if (!candidate?.candidate || this.#isClosed) return;
       options.events.candidate({
@@ -294,8 +274,3 @@ class NodeMediaSession implements MediaSession {
     if (this.#counts.opened === 1) this.#options.events.firstFrame('audio');
   }
 }
-
-const forWerift = (servers: readonly IceServer[]) =>
-  servers.flatMap(({ urls, username, credential }) =>
-    urls.map((each) => ({ urls: each, ...(username === undefined || credential === undefined ? {} : { username, credential }) })),
-  );

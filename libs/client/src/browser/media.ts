@@ -256,6 +256,8 @@ function hideLoudness(transceiver: RTCRtpTransceiver): void {
   if (!('setHeaderExtensionsToNegotiate' in transceiver)) return;
   const control = transceiver as RTCRtpTransceiver & ExtensionControl;
   const extensions = control.getHeaderExtensionsToNegotiate();
+  // Hidden already, or the other side did not offer it.
+  if (extensions.every(({ uri, direction }) => uri !== LOUDNESS || direction === 'stopped')) return;
   control.setHeaderExtensionsToNegotiate(
     extensions.map((each) => (each.uri === LOUDNESS ? { ...each, direction: 'stopped' } : each)),
   );

@@ -1,35 +1,18 @@
-import {
-  AppError,
-  CALL_GIVE_UP_MS,
-  CALL_STALL_MS,
-  type AccountId,
-  type CallId,
-  type CallView,
-  type ConversationId,
-} from '@rialto/contracts';
+import { AppError, type AccountId, type CallId, type CallView, type ConversationId } from '@rialto/contracts';
 import type { CallState, CallSurface } from '../call-view.ts';
+import type { CallOptions } from './call-options.ts';
 import { MediaError, type Media, type MediaEvents, type MediaSession, type MediaStats } from './media-engine.ts';
 import { Negotiation } from './negotiation.ts';
-import type { CallConversation, CallPorts, SignalPayload } from './ports.ts';
+import { openMedia } from './open-media.ts';
+import type { SignalPayload } from './ports.ts';
+import { Reconnection } from './reconnection.ts';
 
 /** Signals that arrive before this device knows that the call was accepted; they wait sealed and unread. */
 const MAX_EARLY_SIGNALS = 200;
 /** How often a call that is not active yet is asked for, since a push may be lost. */
 const ASK_AGAIN_MS = 3_000;
-/** Until a restart of ICE has brought nothing. */
-const RESTART_AGAIN_MS = 5_000;
-
-export interface CallOptions {
-  readonly view: Pick<CallView, 'callId' | 'conversationId' | 'media' | 'caller' | 'callee'>;
-  readonly conversation: CallConversation;
-  readonly ports: CallPorts;
-  /** Called after every change that a screen may show. */
-  readonly changed: (call: Call) => void;
-  /** News that the call asked for: goes the way of a push, since it may be of a merge. */
-  readonly news: (view: CallView) => Promise<void>;
-  /** Asks the arbiter to end the call; kept until it is done. */
-  readonly end: (callId: CallId, reason: 'hung-up' | 'declined' | 'busy' | 'failed') => Promise<void>;
-}
+/** An accepted call by what its connection does. */
+const SHOWN = { none: 'connecting', connected: 'active', stalled: 'reconnecting' } as const;
 
 /** One call on this device. The arbiter's views come in through `apply`, sealed signals through `handleSignal`. */
 export class Call implements CallSurface {
@@ -47,8 +30,7 @@ export class Call implements CallSurface {
   #openSession: MediaSession | undefined;
   #negotiation: Negotiation | undefined;
   #early: SignalPayload[] = [];
-  #connection: 'none' | 'connected' | 'stalled' = 'none';
-  #stalls = 0;
+  readonly #reconnection: Reconnection;
   #cancelTimers: (() => void)[] = [];
 
   constructor(options: CallOptions) {
@@ -60,6 +42,10 @@ export class Call implements CallSurface {
     this.direction = view.caller === ports.me.accountId ? 'outgoing' : 'incoming';
     this.peer = this.direction === 'outgoing' ? view.callee : view.caller;
     this.#state = this.direction === 'outgoing' ? 'inviting' : 'ringing';
+    this.#reconnection = new Reconnection(ports.surroundings, {
+      restart: () => void this.#restartIce(),
+      giveUp: () => void this.#endAs('failed'),
+    });
     this.#askAgain();
   }
 
@@ -159,7 +145,7 @@ export class Call implements CallSurface {
     if (view.state === 'inviting' || view.state === 'ringing')
       return this.#show(this.direction === 'incoming' ? 'ringing' : view.state);
     if (mine !== me.deviceId) return this.finish('elsewhere');
-    this.#show(this.#connection === 'none' ? 'connecting' : this.#connection === 'stalled' ? 'reconnecting' : 'active');
+    this.#show(SHOWN[this.#reconnection.state]);
     if (this.#negotiation === undefined) this.#negotiate(view);
   }
 
@@ -174,6 +160,7 @@ export class Call implements CallSurface {
     if (this.isOver) return;
     this.#endReason = reason;
     for (const cancel of this.#cancelTimers.splice(0)) cancel();
+    this.#reconnection.close();
     this.#negotiation?.close();
     this.#early = [];
     void this.#session?.then(
@@ -204,16 +191,11 @@ export class Call implements CallSurface {
   }
 
   async #open(): Promise<MediaSession> {
-    const { api, engine } = this.#options.ports;
-    const { iceServers, isRelayOnly } = await api.getIceServers({ callId: this.#id });
-    if (isRelayOnly && iceServers.length === 0) throw new AppError('not-reachable');
-    const session = await engine.open({ iceServers, isRelayOnly, events: this.#events() });
-    try {
-      await session.addLocal(this.#media);
-      if (this.isOver) throw new MediaError('session-closed');
-    } catch (error) {
+    const { ports } = this.#options;
+    const session = await openMedia(ports, { callId: this.#id, media: this.#media, events: this.#events() });
+    if (this.isOver) {
       session.close();
-      throw error;
+      throw new MediaError('session-closed');
     }
     session.setMuted(this.#isMuted);
     this.#openSession = session;
@@ -257,37 +239,16 @@ export class Call implements CallSurface {
   #handleConnection(state: 'connected' | 'stalled' | 'failed'): void {
     if (this.isOver) return;
     if (state === 'connected') {
-      const isFirst = this.#connection === 'none';
-      this.#connection = 'connected';
+      const isFirst = this.#reconnection.connected();
       this.#show('active');
       if (isFirst) this.#confirmConnected();
-      return;
+    } else if (state === 'failed') {
+      this.#reconnection.failed();
+    } else if (this.#reconnection.stalled()) {
+      this.#show('reconnecting');
+      // The other side may have hung up, and the push got lost.
+      void this.refresh();
     }
-    if (this.#connection === 'none') {
-      // The arbiter ends a call that does not connect in time; until then another try costs nothing.
-      if (state === 'failed') void this.#restartIce();
-      return;
-    }
-    if (this.#connection === 'stalled') {
-      if (state === 'failed') void this.#restartIce();
-      return;
-    }
-    this.#connection = 'stalled';
-    this.#show('reconnecting');
-    // The other side may have hung up, and the push got lost.
-    void this.refresh();
-    const stall = (this.#stalls += 1);
-    const isStill = () => this.#connection === 'stalled' && this.#stalls === stall && !this.isOver;
-    const { after } = this.#options.ports.surroundings;
-    const restart = () => {
-      if (!isStill()) return;
-      void this.#restartIce();
-      this.#cancelTimers.push(after(RESTART_AGAIN_MS, restart));
-    };
-    this.#cancelTimers.push(
-      after(CALL_STALL_MS, restart),
-      after(CALL_GIVE_UP_MS, () => isStill() && void this.#endAs('failed')),
-    );
   }
 
   /** With fresh relay credentials. Both sides may do it; the negotiation lets one win. */

@@ -1,7 +1,8 @@
 import { AppError, idFrom, type CallId, type CallView, type ConversationId } from '@rialto/contracts';
 import type { CallsSurface } from '../call-view.ts';
 import { Emitter } from '../events.ts';
-import { Call, type CallOptions } from './call.ts';
+import type { CallOptions } from './call-options.ts';
+import { Call } from './call.ts';
 import type { Media } from './media-engine.ts';
 import type { CallPorts, SignalPayload } from './ports.ts';
 

@@ -1,48 +1,59 @@
-import type { Media } from '../../src/calls/media-engine.ts';
+import type { IceCandidate, Media, MediaEvents, MediaSession } from '../../src/calls/media-engine.ts';
 
-export type BareSignal = { readonly description: RTCSessionDescriptionInit } | { readonly candidate: RTCIceCandidateInit };
+const CODECS: Readonly<Record<string, readonly string[]>> = { audio: ['audio/opus'], video: ['video/VP8', 'video/rtx'] };
 
-/** A WebRTC call without frame encryption, for comparison only: it lives in the test's page and nowhere else. */
-export function bareCall(media: Media, watch: (track: MediaStreamTrack) => void) {
+/** A session without frame encryption, for comparison only: it lives in the test's page and nowhere else. All else is as in the real one. */
+export function bareSession(events: MediaEvents): MediaSession {
   const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
-  const waiting: RTCIceCandidateInit[] = [];
-  pc.onicecandidate = ({ candidate }) => void (candidate && window.deliverBare({ candidate: candidate.toJSON() }));
-  pc.ontrack = ({ track }) => watch(track);
-  const describe = async () => {
-    const { type, sdp } = pc.localDescription ?? {};
-    if (type !== undefined && sdp !== undefined) await window.deliverBare({ description: { type, sdp } });
+  const remote: MediaStreamTrack[] = [];
+  pc.onicecandidate = ({ candidate }) => {
+    if (candidate !== null && candidate.candidate !== '') events.candidate(candidate.toJSON() as IceCandidate);
+  };
+  pc.ontrack = ({ track }) => {
+    remote.push(track);
+    events.tracks();
+  };
+  const limit = () => {
+    for (const transceiver of pc.getTransceivers()) {
+      const { kind } = transceiver.receiver.track;
+      const codecs = RTCRtpReceiver.getCapabilities(kind)?.codecs.filter(({ mimeType }) => CODECS[kind]?.includes(mimeType));
+      transceiver.setCodecPreferences(codecs ?? []);
+    }
   };
   return {
-    async prepare(): Promise<void> {
+    instance: new Uint8Array(16),
+    localTracks: [],
+    remoteTracks: remote,
+    async addLocal(media: Media) {
       const stream = await navigator.mediaDevices.getUserMedia({ audio: true, video: media === 'video' });
       for (const track of stream.getTracks()) pc.addTrack(track, stream);
     },
-    async offer(): Promise<void> {
-      for (const transceiver of pc.getTransceivers()) onlyVp8(transceiver);
-      await pc.setLocalDescription();
-      await describe();
+    announcement: () => ({ instance: new Uint8Array(16), tracks: [] }),
+    expect() {},
+    async setSendKey() {},
+    async addReceiveKey() {},
+    stopSending() {},
+    async createOffer() {
+      limit();
+      const offer = await pc.createOffer();
+      await pc.setLocalDescription(offer);
+      return { type: 'offer', sdp: offer.sdp ?? '' };
     },
-    async receive(signal: BareSignal): Promise<void> {
-      if ('candidate' in signal) {
-        if (pc.remoteDescription) await pc.addIceCandidate(signal.candidate);
-        else waiting.push(signal.candidate);
-        return;
-      }
-      await pc.setRemoteDescription(signal.description);
-      for (const candidate of waiting.splice(0)) await pc.addIceCandidate(candidate);
-      if (signal.description.type !== 'offer') return;
-      await pc.setLocalDescription();
-      await describe();
+    async accept(description) {
+      await pc.setRemoteDescription(description);
+      if (description.type === 'answer') return null;
+      limit();
+      const answer = await pc.createAnswer();
+      await pc.setLocalDescription(answer);
+      return { type: 'answer', sdp: answer.sdp ?? '' };
+    },
+    addCandidate: (candidate) => pc.addIceCandidate(candidate),
+    setIceServers() {},
+    setMuted() {},
+    async setCamera() {},
+    async stats() {
+      throw new Error('nothing is counted here');
     },
     close: () => pc.close(),
   };
-}
-
-/** The codecs of the encrypted call, so that only the encryption differs. */
-function onlyVp8(transceiver: RTCRtpTransceiver): void {
-  const { kind } = transceiver.receiver.track;
-  const allowed = kind === 'video' ? ['video/VP8', 'video/rtx'] : ['audio/opus'];
-  transceiver.setCodecPreferences(
-    RTCRtpReceiver.getCapabilities(kind)?.codecs.filter(({ mimeType }) => allowed.includes(mimeType)) ?? [],
-  );
 }

@@ -1,41 +1,29 @@
 import type { CallId } from '@rialto/contracts';
-import { fromBase64url, ready, toBase64url } from '@rialto/crypto';
+import { ready } from '@rialto/crypto';
 import { BrowserMediaEngine } from '../../src/browser/media.ts';
-import type { IceServer, Media, MediaSession } from '../../src/calls/media-engine.ts';
+import type { IceServer, MediaEvents, MediaSession } from '../../src/calls/media-engine.ts';
 import { Negotiation } from '../../src/calls/negotiation.ts';
 import type { CallPorts } from '../../src/calls/ports.ts';
-import { bareCall, type BareSignal } from './bare.ts';
-import { deviceOf, HarnessConversation, type Name } from './conversation.ts';
+import { bareSession } from './bare.ts';
+import { deviceOf, HarnessConversation } from './conversation.ts';
+import type { HarnessSurface, OpenOptions } from './surface.ts';
 
-export interface OpenOptions {
-  readonly name: Name;
-  readonly isCaller: boolean;
-  readonly secret: string;
-  readonly media: Media;
-  readonly iceServers: readonly IceServer[];
-  readonly isRelayOnly: boolean;
-  /** What the other side announces is dropped, as a server that strips `call.media` would have it. */
-  readonly forgetsAnnouncements?: boolean;
-}
 declare global {
   interface Window {
-    harness: Harness;
+    harness: HarnessSurface;
     /** Given by the test: carries bytes to the other page. */
     deliver(bytes: string): Promise<void>;
-    deliverBare(signal: BareSignal): Promise<void>;
   }
 }
 
 /** One side of a call in one page, driven by a test. */
-class Harness {
+class Harness implements HarnessSurface {
   readonly log: string[] = [];
-  /** Milliseconds since the epoch, comparable between pages of one machine. */
   readonly times: Record<string, number> = {};
   conversation: HarnessConversation | undefined;
   #session: MediaSession | undefined;
   #negotiation: Negotiation | undefined;
   #early: string[] = [];
-  #bare: ReturnType<typeof bareCall> | undefined;
 
   engineProblem(): string | null {
     try {
@@ -46,25 +34,24 @@ class Harness {
     }
   }
 
-  /** Opens microphone and camera as a ringing call does, so that the measured time is that of connecting. */
   async prepare(options: OpenOptions): Promise<void> {
     await ready();
     this.conversation = new HarnessConversation(options.name, options.secret);
-    this.#session = await new BrowserMediaEngine().open({
-      iceServers: options.iceServers,
-      isRelayOnly: options.isRelayOnly,
-      events: {
-        candidate: (candidate) => this.#negotiation?.handleLocalCandidate(candidate),
-        connection: (state) => this.#note(`connection ${state}`),
-        firstFrame: (kind) => this.#note(`first ${kind} frame`),
-        unknownEpoch: () => {
-          this.#note('unknown epoch');
-          this.#negotiation?.keys.handleUnknownEpoch();
-        },
-        refusedTrack: (mid) => this.#note(`refused track ${mid}`),
-        tracks: () => this.#show(),
+    const events: MediaEvents = {
+      candidate: (candidate) => this.#negotiation?.handleLocalCandidate(candidate),
+      connection: (state) => this.#note(`connection ${state}`),
+      firstFrame: (kind) => this.#note(`first ${kind} frame`),
+      unknownEpoch: () => {
+        this.#note('unknown epoch');
+        this.#negotiation?.keys.handleUnknownEpoch();
       },
-    });
+      refusedTrack: (mid) => this.#note(`refused track ${mid}`),
+      tracks: () => this.#show(),
+    };
+    const { iceServers, isRelayOnly } = options;
+    this.#session = options.isBare
+      ? bareSession(events)
+      : await new BrowserMediaEngine().open({ iceServers, isRelayOnly, events });
     if (options.forgetsAnnouncements) this.#session.expect = () => {};
     await this.#session.addLocal(options.media);
   }
@@ -114,33 +101,15 @@ class Harness {
     this.#session?.setIceServers(iceServers);
     await this.#negotiation?.offer({ restartIce: true });
   }
-  setMuted(isMuted: boolean): void {
-    this.#session?.setMuted(isMuted);
-  }
   enterEpoch(epoch: number): void {
     this.conversation?.enter(epoch);
   }
-  /** The other side's commit is in the log, and this side has not read it. */
   setLogEpoch(epoch: number): void {
     if (this.conversation) this.conversation.logEpoch = epoch;
   }
   close(): void {
     this.#negotiation?.close();
     this.#session?.close();
-    this.#bare?.close();
-  }
-
-  /** The control of the set-up measure: the same browser, tracks and channel without frame encryption. */
-  async prepareBare(media: Media): Promise<void> {
-    this.#bare = bareCall(media, (track) => this.#watch(track));
-    await this.#bare.prepare();
-  }
-  async connectBare(): Promise<void> {
-    this.times['started'] = now();
-    await this.#bare?.offer();
-  }
-  async receiveBare(signal: BareSignal): Promise<void> {
-    await this.#bare?.receive(signal);
   }
 
   #note(event: string): void {
@@ -168,4 +137,3 @@ class Harness {
 
 const now = (): number => performance.timeOrigin + performance.now();
 window.harness = new Harness();
-export { fromBase64url, toBase64url };
