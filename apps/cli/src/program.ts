@@ -1,8 +1,8 @@
 import { Command } from 'commander';
-import { accountCommands, deviceCommands } from './commands/account.ts';
+import { accountCommands, deviceCommands, registerCommand } from './commands/account.ts';
 import { callCommands } from './commands/call.ts';
-import { messageCommands } from './commands/messages.ts';
-import { moneyCommands } from './commands/money.ts';
+import { readingCommands, writingCommands } from './commands/messages.ts';
+import { paymentCommands, walletCommands } from './commands/money.ts';
 import { peopleCommands } from './commands/people.ts';
 
 /** The whole command line. */
@@ -24,10 +24,13 @@ comes from the passphrase. Exit codes: 0 done, 1 refused or failed, 2 wrong use,
   $ rialto --profile ana send @ben Hello Ben
   $ rialto --profile ben accept @ana`,
     );
+  registerCommand(program);
   accountCommands(program);
   peopleCommands(program);
-  messageCommands(program);
-  moneyCommands(program);
+  writingCommands(program);
+  readingCommands(program);
+  walletCommands(program);
+  paymentCommands(program);
   callCommands(program);
   deviceCommands(program);
   return program;

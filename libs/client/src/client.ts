@@ -4,9 +4,9 @@ import { ACCOUNT_KEY, type AccountRecord, chainOf, isPhrase, signingKey } from '
 import { KeyPackages } from './account/key-packages.ts';
 import { CallManager } from './calls/calls.ts';
 import type { MediaEngine } from './calls/media-engine.ts';
-import type { SignalPayload } from './calls/ports.ts';
+import type { SignalPayload, Surroundings } from './calls/ports.ts';
 import { ClientError } from './client-error.ts';
-import { assembleConversations, type ConversationParts } from './conversations/assembly.ts';
+import { ConversationParts } from './conversations/assembly.ts';
 import { DeviceList } from './account/devices.ts';
 import { type ClientEvents, Emitter, type EventName } from './events.ts';
 import { People } from './people/people.ts';
@@ -86,7 +86,7 @@ export class Client implements RialtoClient {
       now: shared.now,
     });
     this.#walletParts = assembleWallet({ ...shared, people: this.people, signer });
-    this.#conversationParts = assembleConversations({
+    this.#conversationParts = new ConversationParts({
       ...shared,
       engine,
       people: this.people,
@@ -104,22 +104,7 @@ export class Client implements RialtoClient {
       learnOwn: (chain) => this.#learnOwn(chain),
       removeEverywhere: () => this.#conversationParts.removeRevoked(),
     });
-    this.calls = new CallManager({
-      api: api.calls,
-      me: shared.me,
-      engine: media,
-      surroundings: {
-        now: () => Date.now(),
-        after: (delayMs, run) => {
-          const timer = setTimeout(run, delayMs);
-          return () => clearTimeout(timer);
-        },
-        random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
-      },
-      conversation: (id) => this.conversations.get(id),
-      report: ({ callId, code }) =>
-        this.#events.emit('problem', { code: 'background-work-failed', detail: `call ${callId}: ${code}` }),
-    });
+    this.calls = this.#makeCalls(media);
     this.settings = this.#settingsSurface();
     this.#listen();
     store.lost?.addEventListener('abort', () => void this.#leave(), { once: true });
@@ -241,6 +226,19 @@ export class Client implements RialtoClient {
     }
   }
 
+  #makeCalls(media: MediaEngine): CallManager {
+    const { accountId, deviceId } = this.#record;
+    return new CallManager({
+      api: this.connection.api.calls,
+      me: { accountId, deviceId },
+      engine: media,
+      surroundings: SURROUNDINGS,
+      conversation: (id) => this.conversations.get(id),
+      report: ({ callId, code }) =>
+        this.#events.emit('problem', { code: 'background-work-failed', detail: `call ${callId}: ${code}` }),
+    });
+  }
+
   async #learnOwn(chain: string): Promise<void> {
     const next = await this.people.learnChain(this.#record.accountId, chain);
     this.#chain = next;
@@ -268,6 +266,15 @@ export class Client implements RialtoClient {
     };
   }
 }
+
+const SURROUNDINGS: Surroundings = {
+  now: () => Date.now(),
+  after: (delayMs, run) => {
+    const timer = setTimeout(run, delayMs);
+    return () => clearTimeout(timer);
+  },
+  random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
+};
 
 /** The server or the network was not there: nothing is wrong with this device. */
 function isPassing(error: unknown): boolean {

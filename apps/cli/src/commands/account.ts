@@ -3,8 +3,8 @@ import type { Command } from 'commander';
 import { print } from '../output.ts';
 import { type GlobalOptions, openProfile, serverUrl, withClient } from '../session.ts';
 
-/** `register`, `whoami`, `confirm-phrase`. */
-export function accountCommands(program: Command): void {
+/** `register`. */
+export function registerCommand(program: Command): void {
   program
     .command('register')
     .argument('<handle>', 'how people find you: 3 to 30 of a–z, 0–9 and _')
@@ -29,7 +29,10 @@ export function accountCommands(program: Command): void {
         await store.close();
       }
     });
+}
 
+/** `whoami`, `confirm-phrase`. */
+export function accountCommands(program: Command): void {
   program
     .command('whoami')
     .description('show the account of this profile')

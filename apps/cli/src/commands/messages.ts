@@ -9,8 +9,8 @@ import { nameOf } from './people.ts';
 const DEFAULT_LINES = '20';
 const MARKS = { sending: '…', sent: '✓', delivered: '✓✓', read: '✓✓ read', failed: '✗ failed' } as const;
 
-/** `chats`, `send`, `read`, `accept`, `react`, `chat`. */
-export function messageCommands(program: Command): void {
+/** `chats`, `send`, `react`. */
+export function writingCommands(program: Command): void {
   program
     .command('chats')
     .description('list the conversations')
@@ -54,7 +54,10 @@ export function messageCommands(program: Command): void {
         print(options, await conversation.message(message), ['✓']);
       });
     });
+}
 
+/** `read`, `accept`, `chat`. */
+export function readingCommands(program: Command): void {
   program
     .command('read')
     .argument('<handle>')

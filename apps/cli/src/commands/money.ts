@@ -7,8 +7,8 @@ import { type GlobalOptions, withClient } from '../session.ts';
 const DEFAULT_CURRENCY = 'EUR';
 const POLL_MS = 500;
 
-/** `wallet`, `statement`, `pay`, `topup`. */
-export function moneyCommands(program: Command): void {
+/** `wallet`, `statement`. */
+export function walletCommands(program: Command): void {
   program
     .command('wallet')
     .description('show the balances, verified against the statements')
@@ -37,7 +37,10 @@ export function moneyCommands(program: Command): void {
         print(options, entries, lines);
       });
     });
+}
 
+/** `pay`, `topup`. */
+export function paymentCommands(program: Command): void {
   program
     .command('pay')
     .argument('<handle>')

@@ -10,7 +10,6 @@ import { type CardJudge, Timeline } from '../messages/timeline.ts';
 import type { People } from '../people/people.ts';
 import type { Store } from '../store.ts';
 import type { Api } from '../transport/api.ts';
-import type { TransferResult } from '../views.ts';
 import { CallNotes, type NotedCall } from './call-notes.ts';
 import { Cell } from './cell.ts';
 import { Conversations, shower } from './conversations.ts';
@@ -37,152 +36,182 @@ export interface ConversationDeps {
   background(work: Promise<unknown>): void;
   sendsReadReceipts(): boolean;
 }
-export interface ConversationParts {
-  readonly conversations: Conversations;
-  readonly sync: Sync;
+
+/** The parts that conversations need, made in an order in which each finds what it uses of the others. */
+export class ConversationParts {
   readonly timeline: Timeline;
   readonly outbox: Outbox;
-  cell(id: ConversationId): Cell;
-  show(records: readonly MessageRecord[]): void;
-  flushLater(cell: Cell): void;
-  noteCall(call: NotedCall): Promise<void>;
-  removeRevoked(): Promise<void>;
-  /** Receipts, messages and acknowledgements that are due go out. */
-  settle(): Promise<void>;
-  stop(): void;
-}
-export type { TransferResult };
+  readonly sync: Sync;
+  readonly conversations: Conversations;
+  readonly show: (records: readonly MessageRecord[]) => void;
+  readonly #deps: ConversationDeps;
+  readonly #cells = new Map<string, Cell>();
+  readonly #epochs = new EpochListeners();
+  readonly #outgoing: Outgoing;
+  readonly #reader: LogReader;
+  readonly #membership: Membership;
+  readonly #receipts: Receipts;
+  readonly #notes: CallNotes;
 
-/** Makes the parts that conversations need and lets each know what it uses of the others. */
-export function assembleConversations(deps: ConversationDeps): ConversationParts {
-  const { store, api, engine, events, people, keyPackages, me, background, now, ownChain } = deps;
-  const cells = new Map<string, Cell>();
-  const cell = (id: ConversationId): Cell => {
-    const known = cells.get(id) ?? new Cell(id, { store, engine });
-    cells.set(id, known);
+  constructor(deps: ConversationDeps) {
+    this.#deps = deps;
+    const { store, events, background, me, now } = deps;
+    this.timeline = new Timeline({ store, cards: deps.cards });
+    this.show = shower(this.timeline, events, background);
+    this.#outgoing = new Outgoing(store);
+    this.#reader = this.#makeReader();
+    this.#membership = this.#makeMembership();
+    this.outbox = this.#makeOutbox();
+    this.#receipts = new Receipts({ outbox: this.outbox, sent: this.flushLater });
+    this.sync = this.#makeSync();
+    this.conversations = this.#makeConversations();
+    this.#notes = new CallNotes({ timeline: this.timeline, me: me.accountId, cell: this.cell, show: this.show, now });
+  }
+
+  readonly cell = (id: ConversationId): Cell => {
+    const { store, engine } = this.#deps;
+    const known = this.#cells.get(id) ?? new Cell(id, { store, engine });
+    this.#cells.set(id, known);
     return known;
   };
-  const epochs = new EpochListeners();
-  const timeline = new Timeline({ store, cards: deps.cards });
-  const show = shower(timeline, events, background);
-  const outgoing = new Outgoing(store);
-  const entered = (inside: Cell, epoch: number) => epochs.tell(inside.id, epoch);
-  const syncLog = (inside: Cell): Promise<void> => sync.log(inside);
-  const reader = new LogReader({
-    store,
-    me,
-    people,
-    timeline,
-    outgoing,
-    hashes: new LogHashes(store),
-    events,
-    entered,
-    show,
-    background,
-    refetch: (row) => refetch(api.messaging, row),
-  });
-  const membership = new Membership({
-    api: api.messaging,
-    engine,
-    keyPackages,
-    outgoing,
-    people,
-    events,
-    me,
-    ownChain,
-    now,
-    entered,
-    sync: syncLog,
-  });
-  const outbox = new Outbox({
-    api: api.messaging,
-    outgoing,
-    timeline,
-    me: me.accountId,
-    people,
-    ownChain,
-    now,
-    sync: syncLog,
-    show,
-    changed: (inside) => events.emit('conversations.changed', { conversationId: inside.id as ConversationId }),
-    takeOwn: async (inside, message, answer) => {
-      await reader.take(inside, rowOf(message, answer, me));
-    },
-  });
-  const flushLater = (inside: Cell) => background(outbox.flush(inside));
-  const receipts = new Receipts({ outbox, sent: flushLater });
-  const opening = new Opening({ api, engine, keyPackages, outgoing, people, me, ownChain, now, cell });
-  const sync = new Sync({
-    api: api.messaging,
-    reader,
-    membership,
-    events,
-    me: me.accountId,
-    cell,
-    now,
-    background,
-    meet: (accountId) => people.get(accountId),
-    read: (inside) => conversations.tend(inside),
-  });
-  const conversationPorts: ConversationPorts = {
-    timeline,
-    outbox,
-    outgoing,
-    events,
-    me: me.accountId,
-    closed: deps.closed,
-    sync: syncLog,
-    flushLater,
-    receiptsLater: (inside) => receipts.gather(inside, background),
-    show,
-    sendsReadReceipts: deps.sendsReadReceipts,
-    onEpoch: (id, handler) => epochs.on(id, handler),
-    pay: deps.pay,
-  };
-  const conversations = new Conversations({
-    store,
-    api: api.messaging,
-    me: me.accountId,
-    people,
-    timeline,
-    outgoing,
-    outbox,
-    receipts,
-    membership,
-    opening,
-    sync,
-    events,
-    conversationPorts,
-    cell,
-    now,
-    background,
-  });
-  const notes = new CallNotes({ timeline, me: me.accountId, cell, show, now });
-  return {
-    conversations,
-    sync,
-    timeline,
-    outbox,
-    cell,
-    show,
-    flushLater,
-    noteCall: (call) => notes.note(call),
-    removeRevoked: async () => {
-      for (const inside of cells.values()) if (inside.exists) await membership.removeRevoked(inside);
-    },
-    settle: async () => {
-      for (const inside of cells.values()) {
-        if (!inside.exists) continue;
-        await receipts.now(inside);
-        await outbox.flush(inside);
-        await sync.acknowledge(inside);
-      }
-    },
-    stop: () => {
-      sync.stop();
-      receipts.stop();
-    },
-  };
+  readonly flushLater = (cell: Cell): void => this.#deps.background(this.outbox.flush(cell));
+
+  noteCall(call: NotedCall): Promise<void> {
+    return this.#notes.note(call);
+  }
+  async removeRevoked(): Promise<void> {
+    for (const cell of this.#cells.values()) if (cell.exists) await this.#membership.removeRevoked(cell);
+  }
+  /** Receipts, messages and acknowledgements that are due go out. */
+  async settle(): Promise<void> {
+    for (const cell of this.#cells.values()) {
+      if (!cell.exists) continue;
+      await this.#receipts.now(cell);
+      await this.outbox.flush(cell);
+      await this.sync.acknowledge(cell);
+    }
+  }
+  stop(): void {
+    this.sync.stop();
+    this.#receipts.stop();
+  }
+
+  readonly #entered = (cell: Cell, epoch: number): void => this.#epochs.tell(cell.id, epoch);
+  readonly #syncLog = (cell: Cell): Promise<void> => this.sync.log(cell);
+
+  #makeReader(): LogReader {
+    const { store, me, people, events, background, api } = this.#deps;
+    return new LogReader({
+      store,
+      me,
+      people,
+      timeline: this.timeline,
+      outgoing: this.#outgoing,
+      hashes: new LogHashes(store),
+      events,
+      entered: this.#entered,
+      show: this.show,
+      background,
+      refetch: (row) => refetch(api.messaging, row),
+    });
+  }
+
+  #makeMembership(): Membership {
+    const { api, engine, keyPackages, people, events, me, ownChain, now } = this.#deps;
+    const outgoing = this.#outgoing;
+    const [entered, sync] = [this.#entered, this.#syncLog];
+    return new Membership({
+      api: api.messaging,
+      engine,
+      keyPackages,
+      outgoing,
+      people,
+      events,
+      me,
+      ownChain,
+      now,
+      entered,
+      sync,
+    });
+  }
+
+  #makeOutbox(): Outbox {
+    const { api, me, people, ownChain, now, events } = this.#deps;
+    return new Outbox({
+      api: api.messaging,
+      outgoing: this.#outgoing,
+      timeline: this.timeline,
+      me: me.accountId,
+      people,
+      ownChain,
+      now,
+      sync: this.#syncLog,
+      show: this.show,
+      changed: (cell) => events.emit('conversations.changed', { conversationId: cell.id as ConversationId }),
+      takeOwn: async (cell, message, answer) => {
+        await this.#reader.take(cell, rowOf(message, answer, me));
+      },
+    });
+  }
+
+  #makeSync(): Sync {
+    const { api, events, me, now, background, people } = this.#deps;
+    return new Sync({
+      api: api.messaging,
+      reader: this.#reader,
+      membership: this.#membership,
+      events,
+      me: me.accountId,
+      cell: this.cell,
+      now,
+      background,
+      meet: (accountId) => people.get(accountId),
+      read: (cell) => this.conversations.tend(cell),
+    });
+  }
+
+  #makeConversations(): Conversations {
+    const { store, api, engine, keyPackages, people, me, ownChain, now, events, background } = this.#deps;
+    const { timeline, outbox, sync, cell } = this;
+    const outgoing = this.#outgoing;
+    return new Conversations({
+      store,
+      api: api.messaging,
+      me: me.accountId,
+      people,
+      timeline,
+      outgoing,
+      outbox,
+      receipts: this.#receipts,
+      membership: this.#membership,
+      opening: new Opening({ api, engine, keyPackages, outgoing, people, me, ownChain, now, cell }),
+      sync,
+      events,
+      conversationPorts: this.#conversationPorts(),
+      cell,
+      now,
+      background,
+    });
+  }
+
+  #conversationPorts(): ConversationPorts {
+    const { events, me, closed, sendsReadReceipts, background, pay } = this.#deps;
+    return {
+      timeline: this.timeline,
+      outbox: this.outbox,
+      outgoing: this.#outgoing,
+      events,
+      me: me.accountId,
+      closed,
+      sync: this.#syncLog,
+      flushLater: this.flushLater,
+      receiptsLater: (cell) => this.#receipts.gather(cell, background),
+      show: this.show,
+      sendsReadReceipts,
+      onEpoch: (id, handler) => this.#epochs.on(id, handler),
+      pay,
+    };
+  }
 }
 
 /** The row that the server must have stored for an acknowledged message; the log's own copy is compared when it is read. */

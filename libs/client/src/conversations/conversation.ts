@@ -1,4 +1,12 @@
-import type { AccountId, CallId, ClientMessageId, ConversationId, DeviceId } from '@rialto/contracts';
+import {
+  type AccountId,
+  AppError,
+  type CallId,
+  type ClientMessageId,
+  type ConversationId,
+  type DeviceId,
+  isErrorCode,
+} from '@rialto/contracts';
 import { readSealedMessage } from '@rialto/crypto';
 import type { CallConversation, MediaKey, VerifiedSender } from '../calls/ports.ts';
 import { ClientError } from '../client-error.ts';
@@ -139,7 +147,9 @@ export class Conversation implements ConversationSurface, CallConversation {
   async flushed(): Promise<void> {
     await this.#ports.outbox.flush(this.#cell);
     const failed = (await this.#ports.outgoing.messages(this.id)).find(({ state }) => state === 'failed');
-    if (failed) throw new ClientError('not-failed', await this.#ports.timeline.find(this.id, failed.id));
+    if (!failed) return;
+    const { error } = await this.#ports.timeline.get(this.id, failed.id);
+    throw error === 'keys-changed' ? new ClientError(error) : new AppError(isErrorCode(error) ? error : 'internal');
   }
 
   // What calls use.

@@ -14,13 +14,14 @@ import {
 import type { Emitter } from '../events.ts';
 import { decodeEnvelope } from '../messages/envelope.ts';
 import { effectOf, visible } from '../messages/incoming.ts';
-import type { Outgoing } from '../messages/outgoing-record.ts';
+import type { Outgoing, OutgoingCommit } from '../messages/outgoing-record.ts';
 import { advanced, type Timeline } from '../messages/timeline.ts';
 import type { People } from '../people/people.ts';
 import { type Change, type Store, StoreConflict } from '../store.ts';
 import type { MessageRecord } from '../messages/message-record.ts';
 import type { UndecryptableReason } from '../views.ts';
 import type { Cell } from './cell.ts';
+import type { ConversationRecord } from './conversation-record.ts';
 import type { LogHashes } from './log-hash.ts';
 
 export interface LogReaderPorts {
@@ -169,7 +170,7 @@ export class LogReader {
     const intents: Change[] = [];
     if (received.own) intents.push(outgoing.deleteCommit(cell.record.id));
     else if (received.lostPending && intent) intents.push(outgoing.putCommit({ ...intent, state: 'planned' }));
-    const done = received.own && intent?.what.kind === 'update' ? { needsSelfUpdate: false } : {};
+    const done = received.own && intent ? afterOwn(intent.what.kind) : {};
     await cell.write({ patch: { ...patch, ...done }, changes: [...changes, ...intents], step });
     // What follows is worth having at once and may come a row later: the pin of the new epoch, and marks that no window needs.
     const epoch = Number(cell.group.epoch);
@@ -267,6 +268,12 @@ function failureOf(error: unknown, row: LogRow, cell: Cell): Failure | 'replayed
 function adoptedHash(plaintext: Uint8Array, row: LogRow): string | null {
   const seen = decodeEnvelope(plaintext)?.seen;
   return seen?.seq === row.seq - 1 ? seen.logHash : null;
+}
+
+/** What an own commit was for is done when the log shows it, whatever became of the server's answer. */
+function afterOwn(kind: OutgoingCommit['what']['kind']): Partial<ConversationRecord> {
+  if (kind === 'update') return { needsSelfUpdate: false };
+  return kind === 'open' ? { membership: 'joined' } : {};
 }
 
 const deviceSet = (cell: Cell) => new Set(cell.group.members.map(({ account, device }) => `${account}/${device}`));

@@ -6,11 +6,7 @@ import type { MessageView } from '../views.ts';
 const MAX_BEHIND = 1_000;
 
 /** New and changed messages from the moment of asking, until the loop is left or `closed`. */
-export async function* messageStream(
-  events: Emitter,
-  id: ConversationId,
-  closed: AbortSignal,
-): AsyncGenerator<MessageView, void> {
+export function messageStream(events: Emitter, id: ConversationId, closed: AbortSignal): AsyncIterable<MessageView> {
   const waiting: MessageView[] = [];
   let wake = () => {};
   const off = events.on('message.changed', ({ conversationId, message }) => {
@@ -19,19 +15,21 @@ export async function* messageStream(
     if (waiting.length > MAX_BEHIND) waiting.shift();
     wake();
   });
-  const end = () => wake();
-  closed.addEventListener('abort', end, { once: true });
-  try {
+  closed.addEventListener('abort', () => wake(), { once: true });
+  const next = async (): Promise<IteratorResult<MessageView, undefined>> => {
     while (!closed.aborted) {
-      const next = waiting.shift();
-      if (next) yield next;
-      else
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
+      const value = waiting.shift();
+      if (value) return { done: false, value };
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
     }
-  } finally {
     off();
-    closed.removeEventListener('abort', end);
-  }
+    return { done: true, value: undefined };
+  };
+  const end = async (): Promise<IteratorResult<MessageView, undefined>> => {
+    off();
+    return { done: true, value: undefined };
+  };
+  return { [Symbol.asyncIterator]: () => ({ next, return: end }) };
 }

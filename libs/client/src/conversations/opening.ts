@@ -103,7 +103,7 @@ export class Opening {
       const { peer, initialGroupInfo } = what;
       const answer = await api.messaging.createDm({ conversationId, clientMessageId: id, peer, initialGroupInfo, ...bundle });
       const isOurs = answer.conversationId === conversationId;
-      if (isOurs) await cell.run(() => cell.write({ patch: { membership: 'joined' } }));
+      if (isOurs) await cell.run(() => confirm(cell));
       else await forget();
       return { id: answer.conversationId, created: isOurs };
     } catch (error) {
@@ -131,4 +131,9 @@ export class Opening {
     }
     return { packages: [...packages.values()], chain };
   }
+}
+
+/** The log may have been faster than the answer; then it is confirmed already. */
+async function confirm(cell: Cell): Promise<void> {
+  if (cell.record.membership === 'opening') await cell.write({ patch: { membership: 'joined' } });
 }
