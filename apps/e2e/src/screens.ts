@@ -65,7 +65,7 @@ async function take(look: Look, suffix: string): Promise<void> {
   await ana.page.getByRole('list', { name: 'Safety number' }).waitFor();
   await shoot(ana.page, '14-safety-number');
   await ana.page.goto(`${url}/you`);
-  await ana.page.getByText('This browser').waitFor();
+  await ana.page.getByText('This browser', { exact: true }).waitFor();
   await shoot(ana.page, '15-you');
   await offline(ana, shoot);
   await Promise.all([ana.context.close(), ben.context.close()]);

@@ -44,7 +44,7 @@ function CallView({ call }: { call: CallSurface }) {
           <h2>{name}</h2>
           <p role="status">{statusLine(call)}</p>
         </div>
-        {hasVideo && call.state !== 'ended' && <LocalMedia call={call} />}
+        {hasVideo && call.state !== 'ended' && call.localTracks.length > 0 && <LocalMedia call={call} />}
       </div>
       {(call.state === 'active' || call.state === 'reconnecting') && <CallStatus call={call} name={name} />}
       <CallControls call={call} name={name} />

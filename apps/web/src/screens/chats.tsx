@@ -14,11 +14,11 @@ import { NewChatSheet } from './new-chat.tsx';
 export function ChatsScreen({ conversationId }: { conversationId: string | null }) {
   const [isNewOpen, setNewOpen] = useState(false);
   return (
-    <div className={`chats${conversationId ? ' chats-open' : ''}`}>
+    <main className={`chats${conversationId ? ' chats-open' : ''}`}>
       <section className="chats-list" aria-label="Chats">
         <ChatList selected={conversationId} onNew={() => setNewOpen(true)} />
       </section>
-      <main className="chats-thread">
+      <div className="chats-thread">
         {conversationId ? (
           <ConversationScreen key={conversationId} conversationId={conversationId as ConversationId} />
         ) : (
@@ -26,9 +26,9 @@ export function ChatsScreen({ conversationId }: { conversationId: string | null 
             Or begin one with somebody’s handle.
           </Empty>
         )}
-      </main>
+      </div>
       {isNewOpen && <NewChatSheet onClose={() => setNewOpen(false)} />}
-    </div>
+    </main>
   );
 }
 

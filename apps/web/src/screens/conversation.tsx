@@ -1,7 +1,7 @@
 import type { ConversationSummary, MessageView } from '@rialto/client';
 import type { ConversationId } from '@rialto/contracts';
 import { useEffect, useState } from 'react';
-import { Link } from 'wouter';
+import { Link, useSearchParams } from 'wouter';
 import { Avatar } from '../parts/avatar.tsx';
 import { IconButton } from '../parts/button.tsx';
 import { Icon } from '../parts/icon.tsx';
@@ -21,7 +21,9 @@ export function ConversationScreen({ conversationId }: { conversationId: Convers
   const isKnown = useSession((session) => session.conversations !== null);
   const { conversation, messages, hasOlder, loadOlder } = useMessages(conversationId);
   const [replyTo, setReplyTo] = useState<MessageView | null>(null);
-  const [isPaying, setPaying] = useState(false);
+  const [search, setSearch] = useSearchParams();
+  const isPaying = search.has('pay');
+  const setPaying = (is: boolean) => setSearch(is ? { pay: '' } : {}, { replace: true });
   useMarkRead(conversation, messages);
 
   if (isKnown && !summary) {
@@ -97,10 +99,10 @@ function Head({ summary }: { summary: ConversationSummary }) {
       </Link>
       <Avatar id={peer.accountId} name={nameOf(peer)} />
       <Link href={`/u/${peer.accountId}/safety`} className="conversation-who" title="Safety number">
-        <h2>
+        <h1>
           <span>{nameOf(peer)}</span>
           {peer.isVerified && <Icon name="shield" size={15} />}
-        </h2>
+        </h1>
         <small>
           @{peer.handle}
           {peer.isVerified ? ' · verified' : ''}

@@ -1,6 +1,6 @@
 import type { Conversation, MessageView, Person } from '@rialto/client';
 import { Fragment, useEffect, useRef } from 'react';
-import { VList, type VListHandle } from 'virtua';
+import { Virtualizer, type VirtualizerHandle } from 'virtua';
 import { Icon } from '../parts/icon.tsx';
 import { dayName } from '../session/time.ts';
 import { nameOf, SYSTEM_WORDS } from '../session/words.ts';
@@ -22,7 +22,8 @@ interface LogProps {
 
 /** The thread. Only what is near the view is in the document; the oldest page asks for the one before it. */
 export function MessageLog({ conversation, peer, messages, hasOlder, onOlder, onReply }: LogProps) {
-  const list = useRef<VListHandle>(null);
+  const scroller = useRef<HTMLDivElement>(null);
+  const list = useRef<VirtualizerHandle>(null);
   const isNearEnd = useRef(true);
   const oldest = useRef(messages[0]?.id);
   const isPrepend = oldest.current !== messages[0]?.id;
@@ -44,53 +45,56 @@ export function MessageLog({ conversation, peer, messages, hasOlder, onOlder, on
   }
   return (
     <div className="log" role="log" aria-label={`Messages with ${nameOf(peer)}`} tabIndex={0}>
-      <VList
-        ref={list}
-        className="log-scroll"
-        shift={isPrepend}
-        onScroll={(offset) => {
-          const handle = list.current;
-          if (!handle) return;
-          isNearEnd.current = handle.scrollSize - handle.viewportSize - offset < NEAR_END_PX;
-          if (offset < NEAR_END_PX && hasOlder) onOlder();
-        }}
-      >
-        <div className="log-top">
-          {hasOlder ? (
-            <span className="spinner" role="status" aria-label="Loading older messages" />
-          ) : (
-            <Note>{SYSTEM_WORDS['conversation-opened']}</Note>
-          )}
-        </div>
-        {messages.map((message, index) => {
-          const [before, after] = [messages[index - 1], messages[index + 1]];
-          const isNewDay = !before || dayName(before.sentAt) !== dayName(message.sentAt);
-          return (
-            <Fragment key={message.id}>
-              <div className={`log-row${isNewDay || !isOneRun(before, message) ? ' log-row-first' : ''}`}>
-                {isNewDay && <p className="log-day">{dayName(message.sentAt)}</p>}
-                {message.gapBefore ? (
-                  <Note>
-                    {message.gapBefore} {message.gapBefore === 1 ? 'message is' : 'messages are'} missing here.
-                  </Note>
-                ) : null}
-                {message.body.type === 'system' ? (
-                  <Note>{SYSTEM_WORDS[message.body.text]}</Note>
-                ) : (
-                  <Bubble
-                    conversation={conversation}
-                    message={message}
-                    peer={peer}
-                    joinsBefore={!isNewDay && isOneRun(before, message)}
-                    joinsAfter={isOneRun(message, after)}
-                    onReply={onReply}
-                  />
-                )}
-              </div>
-            </Fragment>
-          );
-        })}
-      </VList>
+      <div ref={scroller} className="log-scroll">
+        <div className="log-spacer" />
+        <Virtualizer
+          ref={list}
+          scrollRef={scroller}
+          shift={isPrepend}
+          onScroll={(offset) => {
+            const handle = list.current;
+            if (!handle) return;
+            isNearEnd.current = handle.scrollSize - handle.viewportSize - offset < NEAR_END_PX;
+            if (offset < NEAR_END_PX && hasOlder) onOlder();
+          }}
+        >
+          <div className="log-top">
+            {hasOlder ? (
+              <span className="spinner" role="status" aria-label="Loading older messages" />
+            ) : (
+              <Note>{SYSTEM_WORDS['conversation-opened']}</Note>
+            )}
+          </div>
+          {messages.map((message, index) => {
+            const [before, after] = [messages[index - 1], messages[index + 1]];
+            const isNewDay = !before || dayName(before.sentAt) !== dayName(message.sentAt);
+            return (
+              <Fragment key={message.id}>
+                <div className={`log-row${isNewDay || !isOneRun(before, message) ? ' log-row-first' : ''}`}>
+                  {isNewDay && <p className="log-day">{dayName(message.sentAt)}</p>}
+                  {message.gapBefore ? (
+                    <Note>
+                      {message.gapBefore} {message.gapBefore === 1 ? 'message is' : 'messages are'} missing here.
+                    </Note>
+                  ) : null}
+                  {message.body.type === 'system' ? (
+                    <Note>{SYSTEM_WORDS[message.body.text]}</Note>
+                  ) : (
+                    <Bubble
+                      conversation={conversation}
+                      message={message}
+                      peer={peer}
+                      joinsBefore={!isNewDay && isOneRun(before, message)}
+                      joinsAfter={isOneRun(message, after)}
+                      onReply={onReply}
+                    />
+                  )}
+                </div>
+              </Fragment>
+            );
+          })}
+        </Virtualizer>
+      </div>
     </div>
   );
 }

@@ -9,8 +9,8 @@ import { useClient } from '../session/state.ts';
 import { nameOf, sayError } from '../session/words.ts';
 import './new-chat.css';
 
-/** Finds somebody by handle, then opens the conversation with them. */
-export function NewChatSheet({ onClose }: { onClose: () => void }) {
+/** Finds somebody by handle, then opens the conversation with them, to write or (from the wallet) to pay. */
+export function NewChatSheet({ onClose, purpose = 'write' }: { onClose: () => void; purpose?: 'write' | 'pay' }) {
   const client = useClient();
   const [, go] = useLocation();
   const [handle, setHandle] = useState('');
@@ -32,11 +32,11 @@ export function NewChatSheet({ onClose }: { onClose: () => void }) {
     run(async () => {
       const conversation = await client.conversations.createDm(found.accountId);
       onClose();
-      go(`/c/${conversation.id}`);
+      go(`/c/${conversation.id}${purpose === 'pay' ? '?pay' : ''}`);
     });
 
   return (
-    <Sheet title="New chat" onClose={onClose}>
+    <Sheet title={purpose === 'pay' ? 'Send money to' : 'New chat'} onClose={onClose}>
       <form className="new-chat" onSubmit={find}>
         <Field
           label="Handle"
@@ -62,7 +62,7 @@ export function NewChatSheet({ onClose }: { onClose: () => void }) {
               </div>
             </div>
             <Button wide busy={isBusy} onClick={() => void open(person)}>
-              {isBusy ? 'Opening…' : `Write to ${nameOf(person)}`}
+              {isBusy ? 'Opening…' : `${purpose === 'pay' ? 'Pay' : 'Write to'} ${nameOf(person)}`}
             </Button>
           </>
         ) : (

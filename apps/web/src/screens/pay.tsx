@@ -5,7 +5,7 @@ import { Button } from '../parts/button.tsx';
 import { Field } from '../parts/field.tsx';
 import { Sheet } from '../parts/sheet.tsx';
 import { formatMoney, parseAmount } from '../session/money.ts';
-import { notify, useSession } from '../session/state.ts';
+import { useSession } from '../session/state.ts';
 import { nameOf, sayError } from '../session/words.ts';
 import { AmountField } from './amount-field.tsx';
 import './pay.css';
@@ -35,7 +35,6 @@ export function PaySheet({ conversation, peer, onClose }: { conversation: Conver
     setFailure(undefined);
     try {
       await conversation.sendMoney({ amountMinor: amount, currency, ...(memo.trim() ? { memo: memo.trim() } : {}) });
-      notify(`You sent ${nameOf(peer)} ${formatMoney(amount, currency, balance.exponent)}.`);
       onClose();
     } catch (thrown) {
       setFailure(sayError(thrown));

@@ -50,7 +50,7 @@ export default function WalletScreen() {
         )}
       </div>
       {sheet === 'top-up' && <TopUpSheet onClose={() => setSheet(undefined)} />}
-      {sheet === 'send' && <NewChatSheet onClose={() => setSheet(undefined)} />}
+      {sheet === 'send' && <NewChatSheet purpose="pay" onClose={() => setSheet(undefined)} />}
     </main>
   );
 }

@@ -3,6 +3,7 @@ import { type FormEvent, useCallback, useEffect, useState } from 'react';
 import { Avatar } from '../parts/avatar.tsx';
 import { Button } from '../parts/button.tsx';
 import { Icon } from '../parts/icon.tsx';
+import { SkeletonRows } from '../parts/placeholder.tsx';
 import { notify, useClient, useSession } from '../session/state.ts';
 import { dayName } from '../session/time.ts';
 import { sayError } from '../session/words.ts';
@@ -137,6 +138,7 @@ function DeviceList() {
     <section>
       <h2>Devices</h2>
       {failure && <p>{failure}</p>}
+      {!devices && !failure && <SkeletonRows rows={1} />}
       <ul className="you-devices">
         {(devices ?? []).map(({ deviceId, addedAt, lastSeenAt, isCurrent }) => (
           <li key={deviceId}>
