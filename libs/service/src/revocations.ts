@@ -60,7 +60,11 @@ export class Revocations {
       for (const device of (await this.#list?.())?.devices ?? []) this.add(device);
       this.#isPollFailing = false;
     } catch (error) {
-      if (!this.#isPollFailing) this.#log.warn({ err: error }, 'identity does not say which devices are revoked; asking again');
+      if (!this.#isPollFailing)
+        this.#log.warn(
+          { code: (error as { code?: unknown }).code },
+          'identity does not say which devices are revoked; asking again',
+        );
       this.#isPollFailing = true;
     }
     for (const [key, until] of this.#until) if (until < Date.now()) this.#until.delete(key);

@@ -61,18 +61,41 @@ export async function startService<S extends Service, C extends z.ZodObject>(
   definition: ServiceDefinition<S, C>,
   variables: Readonly<Record<string, string | undefined>>,
 ): Promise<RunningService> {
-  const { contract, entities, config } = definition;
+  const { contract, entities = [], config } = definition;
   const environment = parseEnvironment(ServiceEnvironment.extend(config.shape), variables) as ServiceEnvironment;
   const service = contract.name;
   const peer = await startPeer(service, environment);
+  let database: Database | undefined;
+  try {
+    const { RIALTO_DATABASE_URL: url } = environment;
+    const isAway = (error: unknown) => storageFailure(error) !== undefined;
+    database = await withPatience(() => openDatabase({ url, service, entities, log: peer.log }), isAway);
+    return await serve(definition, { peer, database, variables, isProduction: environment.NODE_ENV === 'production' });
+  } catch (error) {
+    await peer.close();
+    await database?.close();
+    throw error;
+  }
+}
+
+interface Ground {
+  readonly peer: PeerKit;
+  readonly database: Database;
+  readonly variables: Readonly<Record<string, string | undefined>>;
+  readonly isProduction: boolean;
+}
+
+async function serve<S extends Service, C extends z.ZodObject>(
+  definition: ServiceDefinition<S, C>,
+  { peer, database, variables, isProduction }: Ground,
+): Promise<RunningService> {
+  const { contract, config } = definition;
   const { log, link, nats, metrics } = peer;
-  const url = environment.RIALTO_DATABASE_URL;
-  const isAway = (error: unknown) => storageFailure(error) !== undefined;
-  const database = await withPatience(() => openDatabase({ url, service, entities: entities ?? [], log }), isAway);
+  const service = contract.name;
   const expected = sqlFilesOf(definition.migrationsDir ?? migrationsDirOf(service)).map(({ name }) => name);
   await mustBeMigrated(database, service, expected);
 
-  const push = new Push(link, { isChecked: environment.NODE_ENV !== 'production' });
+  const push = new Push(link, { isChecked: !isProduction });
   const work = new WorkQueue(database, log);
   const kit: Kit = { log, nats, database, push, work, metrics };
   const built = await definition.build(kit, parseEnvironment(config, variables));

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { startPostgres } from '@rialto/engines';
 import { logger, migrate, openDatabase } from '../src/index.ts';
 import { inDatabase } from '../src/migrate.ts';
-import { createTestDatabase, type TestDatabase } from '../src/testing/index.ts';
-import { probeTables } from './probe-service.ts';
+import { createTestDatabase, startTestNats, startTestService, type TestDatabase } from '../src/testing/index.ts';
+import { probeService, probeTables } from './probe-service.ts';
 
 const log = logger('test', 'silent');
 let database: TestDatabase;
@@ -61,6 +61,15 @@ test('a service reaches its own schema, by its grants, and no other', async () =
   ).rejects.toThrow('no');
   expect((await mine.pool.query('select from probe')).rowCount).toBe(1);
   await mine.close();
+});
+
+test('a service does not start before its migrations have run', async () => {
+  const nats = await startTestNats();
+  const migrationsDir = temporaryDir();
+  writeFileSync(join(migrationsDir, '0001-probe.sql'), '');
+  writeFileSync(join(migrationsDir, '0002-newer.sql'), '');
+  await expect(startTestService({ ...probeService, migrationsDir }, { database, nats })).rejects.toThrow(/lacks 0002-newer/);
+  await nats.stop();
 });
 
 test('the superuser is refused', async () => {
