@@ -74,7 +74,7 @@ test('a passphrase opens its store and no other does', async () => {
   const again = await openFileStore({ directory, passphrase: 'correct horse' });
   expect(textOf(await again.read('setting', 'a'))).toBe('1');
   await again.close();
-});
+}, 60_000); // four derivations, slow on purpose
 
 test('one writer at a time; a lock of a process that is gone is taken over', async () => {
   const store = await openFileStore({ directory });
