@@ -9,6 +9,7 @@ import { startPostgres } from '@rialto/engines';
 import { inDatabase, migrate } from '../migrate.ts';
 import { migrationsDirOf, sqlFilesOf } from '../migrations.ts';
 import { testPostgresUrl } from './config.ts';
+import { endWithUs } from './watchdog.ts';
 
 /** The test server is for tests only and listens on loopback, and roles belong to the server: one password that all tests know. */
 const TEST_PASSWORD = 'for-tests-only';
@@ -106,10 +107,8 @@ async function startOwnServer() {
   const dataDir = join(dir, 'data');
   chmodSync(dir, 0o711); // As root, PostgreSQL runs as another user that must get through here.
   const server = await startPostgres({ dataDir });
-  const kill = () => process.kill(server.pid, 'SIGQUIT');
-  process.once('exit', kill);
+  endWithUs(server.pid);
   const stop = async () => {
-    process.off('exit', kill);
     await server.stop();
     await rm(dir, { recursive: true, force: true });
   };

@@ -6,6 +6,7 @@ import { NatsClient } from '../nats-client.ts';
 import { connectNats, type NatsLink } from '../nats-connection.ts';
 import { natsAuthorization, PEERS, permissionsOf } from '../subjects.ts';
 import { testNatsServer } from './config.ts';
+import { endWithUs } from './watchdog.ts';
 
 export interface TestNats {
   readonly url: string;
@@ -30,8 +31,7 @@ export async function startTestNats({ port = 0, seeds = newSeeds() }: TestNatsOp
   );
   const binary = testNatsServer === undefined ? {} : { binary: testNatsServer };
   const server = await startNats({ config: natsAuthorization(users), port, ...binary });
-  const kill = () => process.kill(server.pid, 'SIGKILL');
-  process.once('exit', kill);
+  endWithUs(server.pid);
   const links: NatsLink[] = [];
   const seedOf = (peer: Peer) => seeds.get(peer) ?? '';
   const linkAs = async (peer: Peer) => {
@@ -40,7 +40,6 @@ export async function startTestNats({ port = 0, seeds = newSeeds() }: TestNatsOp
     return link;
   };
   const stop = async () => {
-    process.off('exit', kill);
     await Promise.all(links.map((link) => link.close()));
     await server.stop();
   };
