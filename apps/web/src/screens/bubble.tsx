@@ -102,7 +102,9 @@ function Content({ message: { body }, peer }: { message: MessageView; peer: Pers
           {body.willRepair ? 'Rialto is repairing the conversation.' : `Ask ${nameOf(peer)} to send it again.`}
         </span>
       );
-    default:
+    case 'unsupported':
+    case 'payment': // has a card of its own
+    case 'system': // stands between the bubbles
       return <span className="bubble-text">A message of a kind that this version does not know. Reload to update.</span>;
   }
 }

@@ -1,13 +1,13 @@
 import type { CallSurface } from '@rialto/client';
 import { useEffect, useRef, useState } from 'react';
 import { Avatar } from '../parts/avatar.tsx';
-import { Icon } from '../parts/icon.tsx';
 import { leaveCall } from '../session/session.ts';
 import { notify, useSession } from '../session/state.ts';
 import { duration } from '../session/time.ts';
 import { usePerson } from '../session/use-person.ts';
 import { callLine, nameOf, sayError } from '../session/words.ts';
 import './call.css';
+import { CallControls } from './call-controls.tsx';
 
 const FAREWELL_MS = 1_800;
 
@@ -78,73 +78,6 @@ function CallStatus({ call, name }: { call: CallSurface; name: string }) {
   );
 }
 
-function CallControls({ call, name }: { call: CallSurface; name: string }) {
-  const [busy, setBusy] = useState(false);
-  const [isCameraOn, setCameraOn] = useState(true);
-  const switchCamera = async () => {
-    await call.setCamera(!isCameraOn);
-    setCameraOn(!isCameraOn);
-  };
-  const run = async (work: () => Promise<unknown> | void) => {
-    setBusy(true);
-    try {
-      await work();
-    } catch (thrown) {
-      notify(sayError(thrown));
-    }
-    setBusy(false);
-  };
-  const button = (
-    icon: Parameters<typeof Icon>[0]['name'],
-    label: string,
-    look: string,
-    work: () => Promise<unknown> | void,
-    isPressed?: boolean,
-  ) => (
-    <button
-      type="button"
-      className={`call-button ${look}`}
-      aria-label={label}
-      title={label}
-      disabled={busy}
-      aria-pressed={isPressed}
-      onClick={() => void run(work)}
-    >
-      <Icon name={icon} size={22} />
-    </button>
-  );
-  if (call.state === 'ended') return <div className="call-controls" />;
-  if (call.direction === 'incoming' && (call.state === 'inviting' || call.state === 'ringing')) {
-    return (
-      <div className="call-controls call-controls-incoming">
-        {button('hangup', `Decline ${name}`, 'call-button-end', () => call.decline())}
-        {button(call.media === 'video' ? 'video' : 'phone', `Answer ${name}`, 'call-button-answer', () => call.answer())}
-      </div>
-    );
-  }
-  return (
-    <div className="call-controls">
-      {button(
-        call.isMuted ? 'mic-off' : 'mic',
-        call.isMuted ? 'Unmute' : 'Mute',
-        '',
-        () => call.setMuted(!call.isMuted),
-        call.isMuted,
-      )}
-      {call.media === 'video'
-        ? button(
-            isCameraOn ? 'video' : 'video-off',
-            isCameraOn ? 'Turn camera off' : 'Turn camera on',
-            '',
-            switchCamera,
-            !isCameraOn,
-          )
-        : call.state === 'active' && button('video', 'Add video', '', () => call.upgradeToVideo())}
-      {button('hangup', 'Hang up', 'call-button-end', () => call.hangUp())}
-    </div>
-  );
-}
-
 function WaitingCall({ call }: { call: CallSurface }) {
   const person = usePerson(call.peer);
   const name = person ? nameOf(person) : '…';
@@ -183,7 +116,7 @@ function statusLine(call: CallSurface): string {
       return 'The connection broke. Reconnecting…';
     case 'ended':
       return endLine(call);
-    default:
+    case 'active':
       return 'Sealed end to end';
   }
 }

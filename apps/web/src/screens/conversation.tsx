@@ -1,4 +1,4 @@
-import type { ConversationSummary, MessageView } from '@rialto/client';
+import type { Conversation, ConversationSummary, MessageView } from '@rialto/client';
 import type { ConversationId } from '@rialto/contracts';
 import { useEffect, useState } from 'react';
 import { Link, useSearchParams } from 'wouter';
@@ -57,28 +57,37 @@ export function ConversationScreen({ conversationId }: { conversationId: Convers
           <SkeletonRows rows={3} />
         </div>
       )}
-      {isRequest || summary.standing === 'blocked' ? (
-        <RequestBar summary={summary} />
-      ) : summary.needs === 'repair' ? (
-        <p className="conversation-repair">
-          This device lost its place in the conversation. As soon as {nameOf(summary.peer)} or another device of yours is online,
-          it is added again.
-        </p>
-      ) : (
-        conversation && (
-          <Composer
-            key={conversationId}
-            conversation={conversation}
-            peer={summary.peer}
-            replyTo={replyTo}
-            onReplyEnd={() => setReplyTo(null)}
-            onPay={() => setPaying(true)}
-          />
-        )
-      )}
+      <Foot
+        summary={summary}
+        conversation={conversation}
+        replyTo={replyTo}
+        onReplyEnd={() => setReplyTo(null)}
+        onPay={() => setPaying(true)}
+      />
       {isPaying && conversation && <PaySheet conversation={conversation} peer={summary.peer} onClose={() => setPaying(false)} />}
     </div>
   );
+}
+
+interface FootProps {
+  summary: ConversationSummary;
+  conversation: Conversation | null;
+  replyTo: MessageView | null;
+  onReplyEnd: () => void;
+  onPay: () => void;
+}
+/** The composer, or what must be decided or awaited before there is one. */
+function Foot({ summary, conversation, ...composer }: FootProps) {
+  if (summary.needs === 'acceptance' || summary.standing === 'blocked') return <RequestBar summary={summary} />;
+  if (summary.needs === 'repair') {
+    return (
+      <p className="conversation-repair">
+        This device lost its place in the conversation. As soon as {nameOf(summary.peer)} or another device of yours is online, it
+        is added again.
+      </p>
+    );
+  }
+  return conversation && <Composer key={summary.id} conversation={conversation} peer={summary.peer} {...composer} />;
 }
 
 function Head({ summary }: { summary: ConversationSummary }) {

@@ -1,5 +1,5 @@
 import type { Conversation, MessageView, Person } from '@rialto/client';
-import { Fragment, useEffect, useRef } from 'react';
+import { type ReactNode, useEffect, useRef } from 'react';
 import { Virtualizer, type VirtualizerHandle } from 'virtua';
 import { Icon } from '../parts/icon.tsx';
 import { dayName } from '../session/time.ts';
@@ -21,7 +21,40 @@ interface LogProps {
 }
 
 /** The thread. Only what is near the view is in the document; the oldest page asks for the one before it. */
-export function MessageLog({ conversation, peer, messages, hasOlder, onOlder, onReply }: LogProps) {
+export function MessageLog({ messages, hasOlder, onOlder, ...row }: LogProps) {
+  const { scroller, list, isPrepend, onScroll } = useScrolling(messages, hasOlder, onOlder);
+  const name = nameOf(row.peer);
+  if (messages.length === 0) {
+    return (
+      <div className="log-start">
+        <Note>{SYSTEM_WORDS['conversation-opened']}</Note>
+        <p>Say something to {name}.</p>
+      </div>
+    );
+  }
+  return (
+    <div className="log" role="log" aria-label={`Messages with ${name}`} tabIndex={0}>
+      <div ref={scroller} className="log-scroll">
+        <div className="log-spacer" />
+        <Virtualizer ref={list} scrollRef={scroller} shift={isPrepend} onScroll={onScroll}>
+          <div className="log-top">
+            {hasOlder ? (
+              <span className="spinner" role="status" aria-label="Loading older messages" />
+            ) : (
+              <Note>{SYSTEM_WORDS['conversation-opened']}</Note>
+            )}
+          </div>
+          {messages.map((message, index) => (
+            <LogRow key={message.id} message={message} before={messages[index - 1]} after={messages[index + 1]} {...row} />
+          ))}
+        </Virtualizer>
+      </div>
+    </div>
+  );
+}
+
+/** Keeps the end in view for who reads there, and the place of who reads earlier when older messages come in above. */
+function useScrolling(messages: readonly MessageView[], hasOlder: boolean, onOlder: () => void) {
   const scroller = useRef<HTMLDivElement>(null);
   const list = useRef<VirtualizerHandle>(null);
   const isNearEnd = useRef(true);
@@ -33,73 +66,39 @@ export function MessageLog({ conversation, peer, messages, hasOlder, onOlder, on
   const last = messages.at(-1);
   useEffect(() => {
     if (last && (isNearEnd.current || last.isMine)) list.current?.scrollToIndex(messages.length, { align: 'end' });
-  }, [last?.id, last, messages.length]);
+  }, [last, messages.length]);
+  const onScroll = (offset: number) => {
+    const handle = list.current;
+    if (!handle) return;
+    isNearEnd.current = handle.scrollSize - handle.viewportSize - offset < NEAR_END_PX;
+    if (offset < NEAR_END_PX && hasOlder) onOlder();
+  };
+  return { scroller, list, isPrepend, onScroll };
+}
 
-  if (messages.length === 0) {
-    return (
-      <div className="log-start">
-        <Note>{SYSTEM_WORDS['conversation-opened']}</Note>
-        <p>Say something to {nameOf(peer)}.</p>
-      </div>
-    );
-  }
+interface RowProps extends Omit<LogProps, 'messages' | 'hasOlder' | 'onOlder'> {
+  message: MessageView;
+  before: MessageView | undefined;
+  after: MessageView | undefined;
+}
+function LogRow({ message, before, after, ...bubble }: RowProps) {
+  const isNewDay = !before || dayName(before.sentAt) !== dayName(message.sentAt);
+  const joinsBefore = !isNewDay && isOneRun(before, message);
+  const gap = message.gapBefore ?? 0;
   return (
-    <div className="log" role="log" aria-label={`Messages with ${nameOf(peer)}`} tabIndex={0}>
-      <div ref={scroller} className="log-scroll">
-        <div className="log-spacer" />
-        <Virtualizer
-          ref={list}
-          scrollRef={scroller}
-          shift={isPrepend}
-          onScroll={(offset) => {
-            const handle = list.current;
-            if (!handle) return;
-            isNearEnd.current = handle.scrollSize - handle.viewportSize - offset < NEAR_END_PX;
-            if (offset < NEAR_END_PX && hasOlder) onOlder();
-          }}
-        >
-          <div className="log-top">
-            {hasOlder ? (
-              <span className="spinner" role="status" aria-label="Loading older messages" />
-            ) : (
-              <Note>{SYSTEM_WORDS['conversation-opened']}</Note>
-            )}
-          </div>
-          {messages.map((message, index) => {
-            const [before, after] = [messages[index - 1], messages[index + 1]];
-            const isNewDay = !before || dayName(before.sentAt) !== dayName(message.sentAt);
-            return (
-              <Fragment key={message.id}>
-                <div className={`log-row${isNewDay || !isOneRun(before, message) ? ' log-row-first' : ''}`}>
-                  {isNewDay && <p className="log-day">{dayName(message.sentAt)}</p>}
-                  {message.gapBefore ? (
-                    <Note>
-                      {message.gapBefore} {message.gapBefore === 1 ? 'message is' : 'messages are'} missing here.
-                    </Note>
-                  ) : null}
-                  {message.body.type === 'system' ? (
-                    <Note>{SYSTEM_WORDS[message.body.text]}</Note>
-                  ) : (
-                    <Bubble
-                      conversation={conversation}
-                      message={message}
-                      peer={peer}
-                      joinsBefore={!isNewDay && isOneRun(before, message)}
-                      joinsAfter={isOneRun(message, after)}
-                      onReply={onReply}
-                    />
-                  )}
-                </div>
-              </Fragment>
-            );
-          })}
-        </Virtualizer>
-      </div>
+    <div className={`log-row${joinsBefore ? '' : ' log-row-first'}`}>
+      {isNewDay && <p className="log-day">{dayName(message.sentAt)}</p>}
+      {gap > 0 && <Note>{gap === 1 ? 'A message is missing here.' : `${gap} messages are missing here.`}</Note>}
+      {message.body.type === 'system' ? (
+        <Note>{SYSTEM_WORDS[message.body.text]}</Note>
+      ) : (
+        <Bubble message={message} joinsBefore={joinsBefore} joinsAfter={isOneRun(message, after)} {...bubble} />
+      )}
     </div>
   );
 }
 
-function Note({ children }: { children: React.ReactNode }) {
+function Note({ children }: { children: ReactNode }) {
   return (
     <p className="log-note">
       <Icon name="shield" size={15} />

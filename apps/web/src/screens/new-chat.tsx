@@ -54,13 +54,7 @@ export function NewChatSheet({ onClose, purpose = 'write' }: { onClose: () => vo
         />
         {person ? (
           <>
-            <div className="new-chat-person">
-              <Avatar id={person.accountId} name={nameOf(person)} />
-              <div>
-                <b>{nameOf(person)}</b>
-                <small>@{person.handle}</small>
-              </div>
-            </div>
+            <Found person={person} />
             <Button wide busy={isBusy} onClick={() => void open(person)}>
               {isBusy ? 'Opening…' : `${purpose === 'pay' ? 'Pay' : 'Write to'} ${nameOf(person)}`}
             </Button>
@@ -72,5 +66,17 @@ export function NewChatSheet({ onClose, purpose = 'write' }: { onClose: () => vo
         )}
       </form>
     </Sheet>
+  );
+}
+
+function Found({ person }: { person: Person }) {
+  return (
+    <div className="new-chat-person">
+      <Avatar id={person.accountId} name={nameOf(person)} />
+      <div>
+        <b>{nameOf(person)}</b>
+        <small>@{person.handle}</small>
+      </div>
+    </div>
   );
 }

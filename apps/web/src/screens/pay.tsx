@@ -28,9 +28,10 @@ export function PaySheet({ conversation, peer, onClose }: { conversation: Conver
   const amount = balance ? parseAmount(text, balance.exponent) : null;
   const problem = balance && text !== '' ? problemOf(amount, balance) : undefined;
 
-  const pay = async (event: FormEvent) => {
+  const shown = amount !== null && balance && !problem ? formatMoney(amount, currency, balance.exponent) : null;
+  const send = async (event: FormEvent) => {
     event.preventDefault();
-    if (!balance || amount === null || problem || isBusy) return;
+    if (amount === null || problem || isBusy) return;
     setBusy(true);
     setFailure(undefined);
     try {
@@ -43,23 +44,8 @@ export function PaySheet({ conversation, peer, onClose }: { conversation: Conver
   };
   if (isToppingUp) return <TopUpSheet onClose={onClose} />;
   return (
-    <Sheet
-      title={`Pay ${nameOf(peer)}`}
-      onClose={onClose}
-      heading={
-        <div className="pay-who">
-          <Avatar id={peer.accountId} name={nameOf(peer)} size="s" />
-          <div>
-            <h2>Pay {nameOf(peer)}</h2>
-            <small>
-              @{peer.handle}
-              {peer.isVerified ? ' · verified' : ''}
-            </small>
-          </div>
-        </div>
-      }
-    >
-      <form className="pay" onSubmit={(event) => void pay(event)}>
+    <Sheet title={`Pay ${nameOf(peer)}`} onClose={onClose} heading={<Payee peer={peer} />}>
+      <form className="pay" onSubmit={(event) => void send(event)}>
         <AmountField
           balances={balances}
           currency={currency}
@@ -68,13 +54,7 @@ export function PaySheet({ conversation, peer, onClose }: { conversation: Conver
           onText={setText}
           error={problem ?? failure}
         />
-        {balance && (
-          <p className="pay-balance tabular">
-            {amount !== null && !problem
-              ? `Balance after: ${formatMoney(balance.balanceMinor - amount, currency, balance.exponent)}`
-              : `Balance: ${formatMoney(balance.balanceMinor, currency, balance.exponent)}`}
-          </p>
-        )}
+        {balance && <BalanceLine balance={balance} amount={problem ? null : amount} />}
         <Field
           label="Note, sealed"
           value={memo}
@@ -84,11 +64,7 @@ export function PaySheet({ conversation, peer, onClose }: { conversation: Conver
         />
         {balance?.isSimulated && <p className="pay-simulated">Simulated money: no real payments on this server</p>}
         <Button type="submit" wide icon="key" busy={isBusy} disabled={amount === null || problem !== undefined}>
-          {isBusy
-            ? 'Paying…'
-            : amount !== null && balance && !problem
-              ? `Pay ${formatMoney(amount, currency, balance.exponent)}`
-              : 'Pay'}
+          {isBusy ? 'Paying…' : shown ? `Pay ${shown}` : 'Pay'}
         </Button>
         <Button look="quiet" wide onClick={() => setToppingUp(true)}>
           Add money
@@ -96,6 +72,29 @@ export function PaySheet({ conversation, peer, onClose }: { conversation: Conver
       </form>
     </Sheet>
   );
+}
+
+function Payee({ peer }: { peer: Person }) {
+  return (
+    <div className="pay-who">
+      <Avatar id={peer.accountId} name={nameOf(peer)} size="s" />
+      <div>
+        <h2>Pay {nameOf(peer)}</h2>
+        <small>
+          @{peer.handle}
+          {peer.isVerified ? ' · verified' : ''}
+        </small>
+      </div>
+    </div>
+  );
+}
+
+function BalanceLine({ balance: { balanceMinor, currency, exponent }, amount }: { balance: Balance; amount: bigint | null }) {
+  const line =
+    amount === null
+      ? `Balance: ${formatMoney(balanceMinor, currency, exponent)}`
+      : `Balance after: ${formatMoney(balanceMinor - amount, currency, exponent)}`;
+  return <p className="pay-balance tabular">{line}</p>;
 }
 
 function problemOf(amount: bigint | null, { balanceMinor, currency, exponent, limits, isFrozen }: Balance): string | undefined {

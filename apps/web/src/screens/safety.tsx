@@ -39,13 +39,7 @@ export default function SafetyScreen({ accountId }: { accountId: string }) {
         <h1>Safety number with {nameOf(person)}</h1>
       </header>
       <div className="page-column">
-        {person.alarm && (
-          <p className="safety-alarm" role="alert">
-            <Icon name="warning" />
-            The server showed other keys of {nameOf(person)} than before. If the number below is the one that {nameOf(person)}{' '}
-            sees, all is well; if not, somebody is between you.
-          </p>
-        )}
+        {person.alarm && <KeysAlarm name={nameOf(person)} />}
         <QrCode text={`rialto-safety:${digits}`} />
         <p className="safety-how">
           Compare with {nameOf(person)} in person or on a call. The same number covers your chats, your calls and your payments.
@@ -71,6 +65,16 @@ export default function SafetyScreen({ accountId }: { accountId: string }) {
         )}
       </div>
     </main>
+  );
+}
+
+function KeysAlarm({ name }: { name: string }) {
+  return (
+    <p className="safety-alarm" role="alert">
+      <Icon name="warning" />
+      The server showed other keys of {name} than before. If the number below is the one that {name} sees, all is well; if not,
+      somebody is between you.
+    </p>
   );
 }
 

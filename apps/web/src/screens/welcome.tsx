@@ -49,24 +49,7 @@ export function WelcomeScreen() {
           Sealed end to end.
         </h1>
         <p className="welcome-sub">Choose a handle. No phone number, no email.</p>
-        <Field
-          label="Handle"
-          prefix="@"
-          value={handle}
-          onChange={(event) => setHandle(event.target.value.trim().replace(/^@/, '').toLowerCase())}
-          maxLength={MAX_HANDLE}
-          autoComplete="off"
-          autoCapitalize="none"
-          spellCheck={false}
-          autoFocus
-          error={PROBLEMS[availability]}
-          hint="People find you by it. It stays yours for good."
-          status={
-            <span className={`availability availability-${availability}`} role="status">
-              {availability === 'available' ? 'Available' : availability === 'checking' ? 'Checking…' : ''}
-            </span>
-          }
-        />
+        <HandleField handle={handle} availability={availability} onHandle={setHandle} />
         <Field
           label="Name people see"
           value={name}
@@ -88,6 +71,34 @@ export function WelcomeScreen() {
         </div>
       </form>
     </main>
+  );
+}
+
+interface HandleFieldProps {
+  handle: string;
+  availability: Availability;
+  onHandle: (handle: string) => void;
+}
+function HandleField({ handle, availability, onHandle }: HandleFieldProps) {
+  return (
+    <Field
+      label="Handle"
+      prefix="@"
+      value={handle}
+      onChange={(event) => onHandle(event.target.value.trim().replace(/^@/, '').toLowerCase())}
+      maxLength={MAX_HANDLE}
+      autoComplete="off"
+      autoCapitalize="none"
+      spellCheck={false}
+      autoFocus
+      error={PROBLEMS[availability]}
+      hint="People find you by it. It stays yours for good."
+      status={
+        <span className={`availability availability-${availability}`} role="status">
+          {availability === 'available' ? 'Available' : availability === 'checking' ? 'Checking…' : ''}
+        </span>
+      }
+    />
   );
 }
 
