@@ -279,5 +279,5 @@ const SURROUNDINGS: Surroundings = {
 /** The server or the network was not there: nothing is wrong with this device. */
 function isPassing(error: unknown): boolean {
   const code = (error as { code?: unknown }).code;
-  return ['unavailable', 'outcome-unknown', 'rate-limited', 'internal', 'token-expired', 'closed'].includes(String(code));
+  return ['unavailable', 'outcome-unknown', 'rate-limited', 'token-expired', 'closed'].includes(String(code));
 }

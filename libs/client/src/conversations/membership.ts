@@ -116,10 +116,8 @@ export class Membership {
     const { api, engine, keyPackages, outgoing, events, ownChain, now } = this.#ports;
     const day = new Date(now()).toISOString().slice(0, 10);
     const count = record.rejoins.day === day ? record.rejoins.count : 0;
-    if (record.pin === null || count >= MAX_REJOINS_PER_DAY || record.membership === 'removed') {
-      if (record.membership !== 'lost') await cell.write({ patch: { membership: 'lost' } });
-      events.emit('problem', { code: 'conversation-needs-repair', conversationId: record.id });
-      events.emit('conversations.changed', { conversationId: record.id });
+    if (record.pin === null || count >= MAX_REJOINS_PER_DAY) {
+      await this.#giveUp(cell, { day, count });
       return undefined;
     }
     const { groupInfo } = await api.getGroupInfo({ conversationId: record.id });
@@ -156,6 +154,17 @@ export class Membership {
       changes: [outgoing.putCommit(commit)],
     });
     return commit;
+  }
+
+  /** Without a pin only a member can help; after too many tries today, tomorrow may. It is told once. */
+  async #giveUp(cell: Cell, { day, count }: { day: string; count: number }): Promise<void> {
+    const { record } = cell;
+    const isTold = record.pin === null ? record.membership === 'lost' : count > MAX_REJOINS_PER_DAY;
+    if (isTold) return;
+    const membership = record.pin === null ? 'lost' : 'broken';
+    await cell.write({ patch: { membership, rejoins: { day, count: MAX_REJOINS_PER_DAY + 1 } } });
+    this.#ports.events.emit('problem', { code: 'conversation-needs-repair', conversationId: record.id });
+    this.#ports.events.emit('conversations.changed', { conversationId: record.id });
   }
 
   async #submitRejoin(cell: Cell, commit: OutgoingCommit): Promise<boolean> {

@@ -120,6 +120,15 @@ export class People implements PeopleSurface {
     return known.chain;
   }
 
+  /**
+   * The longest chain that was verified, alarm or not: for judging what was signed in the past. Asks the server when the chain is not
+   * known as far as `seq`.
+   */
+  async chainUpTo(accountId: AccountId, seq: number): Promise<Chain | undefined> {
+    if (this.#known.get(accountId)?.chain.heads[seq] === undefined) await this.refresh(accountId);
+    return this.#known.get(accountId)?.chain;
+  }
+
   /** Takes a chain that came with something else (key packages, a commit's evidence). Throws `ClientError`. */
   async learnChain(accountId: AccountId, bytes: string): Promise<Chain> {
     const known = this.#known.get(accountId)?.record;

@@ -80,7 +80,8 @@ function checkIntent(entry: StatementEntry, { me, payerChain }: Pick<EntryContex
   if (!isSigned) throw new StatementError('intent-not-signed');
 }
 
-function readIntent(bytes: Uint8Array): TransferIntent | undefined {
+/** The intent in signed bytes, or undefined when they hold none. */
+export function readIntent(bytes: Uint8Array): TransferIntent | undefined {
   try {
     return TransferIntent.safeParse(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))).data;
   } catch {

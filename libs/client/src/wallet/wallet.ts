@@ -9,7 +9,7 @@ import {
   type TopUpId,
   type TopUpView,
 } from '@rialto/contracts';
-import { type Chain, randomBytes } from '@rialto/crypto';
+import { type Chain, fromBase64url, randomBytes } from '@rialto/crypto';
 import type * as z from 'zod';
 import { ClientError } from '../client-error.ts';
 import type { Emitter } from '../events.ts';
@@ -21,7 +21,7 @@ import type { Api } from '../transport/api.ts';
 import type { Balance, TopUp, TransferResult, VerifiedEntry } from '../views.ts';
 import { memoHash } from './memo.ts';
 import type { CardPlace, WalletRows } from './payment-record.ts';
-import { checkEntry, EMPTY_STATEMENT, StatementError, type StatementState } from './statement-check.ts';
+import { checkEntry, EMPTY_STATEMENT, readIntent, StatementError, type StatementState } from './statement-check.ts';
 import type { Transfers } from './transfers.ts';
 
 const LEDGER_KEY = 'ledger';
@@ -31,7 +31,7 @@ export interface WalletPorts {
   readonly store: Store;
   readonly rows: WalletRows;
   readonly api: Api['payments'];
-  readonly people: Pick<People, 'resolve' | 'trustedChain'>;
+  readonly people: Pick<People, 'resolve' | 'chainUpTo'>;
   readonly transfers: Transfers;
   readonly events: Pick<Emitter, 'emit'>;
   readonly me: AccountId;
@@ -170,7 +170,8 @@ export class Wallet implements WalletSurface {
 
   async #payerChain(entry: StatementEntry): Promise<Chain | undefined> {
     if (entry.direction === 'debit') return this.#ports.ownChain();
-    return entry.counterparty === null ? undefined : this.#ports.people.trustedChain(entry.counterparty);
+    const intent = entry.intent && readIntent(fromBase64url(entry.intent.signed));
+    return intent && entry.counterparty ? this.#ports.people.chainUpTo(entry.counterparty, intent.chainSeq) : undefined;
   }
 
   /** What `getWallet` says must be a place in the verified statement. */
