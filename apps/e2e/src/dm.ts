@@ -37,7 +37,7 @@ export async function draftDm(creator: Person, peer: Person, id: ConversationId 
   const entered = await Group.create(creator.first.engine, await creator.first.keyPackage(), dmPolicy(id, [creator.id, peer.id]));
   const add = keyPackages.map(({ keyPackage }) => fromBase64url(keyPackage));
   const bundle = take(await entered.group.commit({ add, evidence: { chains: [theirs] } }));
-  const refs = keyPackages.map(({ ref }) => ref);
+  const refs: string[] = keyPackages.map(({ ref }) => ref);
   return { id, group: entered.group, bundle, initialGroupInfo: entered.groupInfo, refs };
 }
 

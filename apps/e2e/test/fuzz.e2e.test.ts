@@ -10,7 +10,7 @@ import { type Device, loopbackAddress, newMessageId, Person } from '../src/perso
 import { seededRandom } from '../src/random.ts';
 import { type Scene, setScene } from '../src/scene.ts';
 import { RawSocket } from '../src/socket.ts';
-import { each, type Fingerprint, System, until } from '../src/system.ts';
+import { each, type Fingerprint, System } from '../src/system.ts';
 
 const { identity, messaging } = CONTRACTS;
 /** 20,000 in all. */
@@ -222,5 +222,5 @@ test(`${MLS_TO_CLIENT} broken messages, commits and welcomes are refused by a cl
   const opened = take(await reader.receive(message));
   expect(opened.kind === 'message' && Buffer.from(opened.message.plaintext).toString()).toBe('the real message');
   expect(take(await reader.receive(commit))).toMatchObject({ kind: 'commit', own: false });
-  await until('joined', () => Group.join(dan.first.engine, own, welcome, { conversationId: draft.id }));
+  expect((await Group.join(dan.first.engine, own, welcome, { conversationId: draft.id })).group.epoch).toBe(1n);
 });
