@@ -42,13 +42,13 @@ declare
   items constant int := cardinality(p_key);
   ids bigint[]; owners text[]; currencies text[]; systems boolean[]; floors bigint[]; balances bigint[]; holdings bigint[]; seqs bigint[];
   heads bytea[]; are_frozen boolean[]; spendings bigint[];
-  item_ids uuid[]; hashes bytea[]; are_done boolean[]; found_hashes bytea[]; are_captures boolean[]; first int[];
+  item_ids uuid[]; hashes bytea[]; are_done boolean[]; found_hashes bytea[]; are_captures boolean[];
   debit_salts bytea[]; credit_salts bytea[]; maxima bigint[]; days bigint[];
   statuses text[] := array_fill(null::text, array[items]);
   debit_seqs bigint[] := array_fill(null::bigint, array[items]); credit_seqs bigint[] := debit_seqs;
   debit_balances bigint[] := debit_seqs; credit_balances bigint[] := debit_seqs;
   debit_heads bytea[] := array_fill(null::bytea, array[items]); credit_heads bytea[] := debit_heads; new_heads bytea[] := debit_heads;
-  d int; c int; amount bigint; debit_seq bigint; credit_seq bigint; debit_balance bigint; credit_balance bigint; next_head bytea;
+  first int; d int; c int; amount bigint; debit_seq bigint; credit_seq bigint; debit_balance bigint; credit_balance bigint; next_head bytea;
   is_limited boolean; now_ timestamptz; today constant date := (clock_timestamp() at time zone 'UTC')::date;
 begin
   select array_agg(q.id), array_agg(q.owner), array_agg(q.currency), array_agg(q.is_system), array_agg(q.floor), array_agg(q.posted),
@@ -60,29 +60,25 @@ begin
   end if;
   now_ := date_trunc('milliseconds', clock_timestamp()); -- after the locks, so that times follow the sequence numbers
   -- A statement after the locks sees what the batches before this one have committed.
-  with u as materialized (
-      select i.*, transfer_id(i.scope, i.key) as id
-      from unnest(p_scope, p_key, p_debit, p_credit, p_amount, p_currency, p_kind, p_intent)
-        with ordinality as i (scope, key, debit, credit, amount, currency, kind, intent, n)),
-    v as (
-      select u.n, u.id, request_hash(u.id, owners[u.debit], owners[u.credit], u.amount, u.currency, u.kind, u.intent) as hash,
-        t.id is not null as is_done, coalesce(t.request_hash, h.request_hash) as found_hash,
-        t.id is null and h.state = 'posted' as is_capture, (min(u.n) over (partition by u.id))::int as first, y.max_transfer, y.max_per_day
-      from u left join transfer t on t.id = u.id left join hold h on h.id = u.id left join currency y on y.code = u.currency)
-  select array_agg(v.id order by v.n), array_agg(v.hash order by v.n), array_agg(v.is_done order by v.n),
-      array_agg(v.found_hash order by v.n), array_agg(v.is_capture order by v.n), array_agg(v.first order by v.n),
-      array_agg(uuid_send(gen_random_uuid()) order by v.n), array_agg(uuid_send(gen_random_uuid()) order by v.n),
-      array_agg(v.max_transfer order by v.n), array_agg(v.max_per_day order by v.n)
-    into item_ids, hashes, are_done, found_hashes, are_captures, first, debit_salts, credit_salts, maxima, days
-    from v;
+  -- (Subscripts, here and below: `unnest` of many arrays would build a table of each; a series would be planned for a thousand rows.)
+  with u as materialized (select n, transfer_id(p_scope[n], key) as id from unnest(p_key) with ordinality as i (key, n))
+  select array_agg(u.id order by u.n),
+      array_agg(request_hash(u.id, owners[p_debit[u.n]], owners[p_credit[u.n]], p_amount[u.n], p_currency[u.n], p_kind[u.n], p_intent[u.n]) order by u.n),
+      array_agg(t.id is not null order by u.n), array_agg(coalesce(t.request_hash, h.request_hash) order by u.n),
+      array_agg(t.id is null and h.state = 'posted' order by u.n),
+      array_agg(uuid_send(gen_random_uuid()) order by u.n), array_agg(uuid_send(gen_random_uuid()) order by u.n),
+      array_agg(y.max_transfer order by u.n), array_agg(y.max_per_day order by u.n)
+    into item_ids, hashes, are_done, found_hashes, are_captures, debit_salts, credit_salts, maxima, days
+    from u left join transfer t on t.id = u.id left join hold h on h.id = u.id left join currency y on y.code = p_currency[u.n];
   for i in 1..items loop
     d := p_debit[i]; c := p_credit[i]; amount := p_amount[i]; is_limited := p_kind[i] = 1 and are_captures[i] is not true;
+    first := array_position(item_ids, item_ids[i]);
     if found_hashes[i] is not null and are_captures[i] is not true then
       statuses[i] := case when are_done[i] and found_hashes[i] = hashes[i] then 'replayed' else 'conflict' end;
       continue;
-    elsif first[i] < i then
-      statuses[i] := case when hashes[first[i]] <> hashes[i] then 'conflict' when statuses[first[i]] = 'posted' then 'replayed'
-        else statuses[first[i]] end;
+    elsif first < i then
+      statuses[i] := case when hashes[first] <> hashes[i] then 'conflict' when statuses[first] = 'posted' then 'replayed'
+        else statuses[first] end;
       continue;
     elsif amount is null or amount <= 0 or d = c then statuses[i] := 'malformed'; continue;
     elsif currencies[d] <> p_currency[i] or currencies[c] <> p_currency[i] then statuses[i] := 'currency-unknown'; continue;
@@ -110,18 +106,17 @@ begin
     debit_seqs[i] := debit_seq; credit_seqs[i] := credit_seq; debit_balances[i] := debit_balance; credit_balances[i] := credit_balance;
     statuses[i] := 'posted';
   end loop;
-  update account a set posted = v.posted, seq = v.seq, head = v.head, spent = v.spent, spent_on = greatest(a.spent_on, today)
-    from unnest(ids, balances, seqs, heads, spendings) as v (id, posted, seq, head, spent) where a.id = v.id and a.seq <> v.seq;
-  insert into transfer (id, scope, key, request_hash, debit, credit, amount, kind, debit_seq, credit_seq, debit_balance,
-      credit_balance, debit_previous, credit_previous, debit_salt, credit_salt, head, intent, signature, memo_hash, at)
-    select v.id, v.scope, v.key, v.hash, ids[v.debit], ids[v.credit], v.amount, v.kind, v.ds, v.cs, v.db, v.cb, v.dp, v.cp,
-      v.dsalt, v.csalt, v.head, v.intent, v.signature, v.memo_hash, now_
-    from unnest(item_ids, p_scope, p_key, hashes, p_debit, p_credit, p_amount, p_kind, debit_seqs, credit_seqs, debit_balances,
-      credit_balances, debit_heads, credit_heads, debit_salts, credit_salts, new_heads, p_intent, p_signature, p_memo_hash, statuses)
-      as v (id, scope, key, hash, debit, credit, amount, kind, ds, cs, db, cb, dp, cp, dsalt, csalt, head, intent, signature,
-        memo_hash, status)
-    where v.status = 'posted';
-  return query select v.*, (extract(epoch from now_) * 1000)::bigint from unnest(statuses, item_ids, debit_seqs, credit_seqs, debit_balances, credit_balances, debit_heads, new_heads) as v;
+  update account a set posted = balances[v.n], seq = seqs[v.n], head = heads[v.n], spent = spendings[v.n], spent_on = greatest(a.spent_on, today)
+    from unnest(ids) with ordinality as v (id, n) where a.id = v.id and a.seq <> seqs[v.n];
+  insert into transfer (id, scope, key, request_hash, debit, credit, amount, kind, debit_seq, credit_seq, debit_balance, credit_balance,
+      debit_previous, credit_previous, debit_salt, credit_salt, head, intent, signature, memo_hash, at)
+    select item_ids[n], p_scope[n], p_key[n], hashes[n], ids[p_debit[n]], ids[p_credit[n]], p_amount[n], p_kind[n], debit_seqs[n], credit_seqs[n],
+      debit_balances[n], credit_balances[n], debit_heads[n], credit_heads[n], debit_salts[n], credit_salts[n], new_heads[n], p_intent[n],
+      p_signature[n], p_memo_hash[n], now_
+    from unnest(statuses) with ordinality as i (status, n) where status = 'posted';
+  return query select i.status, item_ids[n], debit_seqs[n], credit_seqs[n], debit_balances[n], credit_balances[n], debit_heads[n],
+      new_heads[n], (extract(epoch from now_) * 1000)::bigint
+    from unnest(statuses) with ordinality as i (status, n);
 end $$;
 
 revoke execute on function open_accounts, post_many from public;

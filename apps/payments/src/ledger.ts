@@ -52,30 +52,24 @@ const MAX_KNOWN_ACCOUNTS = 200_000;
 /** The only way to move money: many postings at once, one commit, each accepted, replayed or refused by itself. */
 export class Ledger {
   readonly #accountIds = new BoundedMap<string, string>(MAX_KNOWN_ACCOUNTS);
-  readonly #lanes: readonly Batcher<Posting, Posted>[];
+  readonly #batcher: Batcher<Posting, Posted>;
   readonly #connection: Connection;
 
   /**
-   * `pool` opens accounts; each of `lanes` is one connection that posts one batch at a time. With two of them PostgreSQL works on one batch while
-   * the next is put together and the answers of the last are read.
+   * `pool` opens accounts; `lane` is one connection that posts one batch at a time. A second one would not help: batches were half as large, and
+   * waited for each other's accounts and for the same disk.
    */
-  constructor(pool: Connection, lanes: readonly Connection[]) {
+  constructor(pool: Connection, lane: Connection) {
     this.#connection = pool;
-    this.#lanes = lanes.map(
-      (lane) =>
-        new Batcher((postings) => this.postAll(lane, postings), {
-          keyOf: ({ scope, key }) => `${scope}|${key}`,
-          maxItems: MAX_BATCH_POSTINGS,
-        }),
-    );
+    this.#batcher = new Batcher((postings) => this.postAll(lane, postings), {
+      keyOf: ({ scope, key }) => `${scope}|${key}`,
+      maxItems: MAX_BATCH_POSTINGS,
+    });
   }
 
   /** Posts together with what others post at this moment. Throws the refusal. Once it resolves, it is committed. */
   post(posting: Posting): Promise<Posted> {
-    // What one payer asks for stays in one lane, so that a repetition meets the first request in its own queue.
-    const lane = this.#lanes[laneOf(posting.scope, this.#lanes.length)];
-    if (!lane) throw new Error('a ledger needs at least one lane');
-    return lane.add(posting);
+    return this.#batcher.add(posting);
   }
 
   /** Posts inside the transaction of `connection`, where it has one. Answers in the order of the postings. */
@@ -169,9 +163,6 @@ export class Ledger {
     return new Map((await readTransfers(connection, ids)).map((posted) => [posted.id, { ...posted, isDuplicate: true }]));
   }
 }
-
-/** Account ids are hashes, so any of their characters spreads them evenly. */
-const laneOf = (scope: string, lanes: number) => scope.charCodeAt(scope.length >> 1) % lanes;
 
 const nameOf = ({ owner, currency }: { owner: string; currency: string }) => `${owner}|${currency}`;
 

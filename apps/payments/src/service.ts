@@ -16,9 +16,6 @@ import { TopUps } from './top-ups.ts';
 import { Transfers } from './transfers.ts';
 import { listAccounts, listCurrencies, viewOf } from './wallets.ts';
 
-/** More lanes would only wait for each other's accounts and for the processors. */
-const POSTING_LANES = 2;
-
 /** The payments service, put together. */
 export const paymentsService = defineService({
   contract: payments,
@@ -28,10 +25,7 @@ export const paymentsService = defineService({
     const { pool } = database;
     const ledgerId = config.RIALTO_LEDGER_ID;
     const key = signingKeyFromSeed(config.RIALTO_LEDGER_KEY);
-    const ledger = new Ledger(
-      pool,
-      Array.from({ length: POSTING_LANES }, () => database.lane()),
-    );
+    const ledger = new Ledger(pool, database.lane());
     new Holds({ database, ledger, work }); // Takes the time-outs of holds from the queue.
     const chains = new PayerChains((accountId: AccountId) => nats.call(identity.operations.getChain, { accountId }));
     const receipts = new Receipts({ ledger: ledgerId, key, pool });

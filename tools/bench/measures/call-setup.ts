@@ -6,10 +6,10 @@ import { type MeasureFile, median, type Result, rounded, type Say } from '../src
 const ROUNDS = Number(process.env.R ?? 15);
 const CONTROL = 'bare WebRTC in the same browser';
 
-/** From the caller's first step after the answer to the first frame on the other side's screen, microphone and camera being open already. */
+/** From the caller's first step after the answer to the first frame that the other side decoded, microphone and camera being open already. */
 export default {
   measures: {
-    'call-setup': 'ms to the first frame of a video call with SFrame on every frame',
+    'call-setup': 'ms to the first decoded frame of a video call with SFrame on every frame',
     'call-setup-relay': 'the same through coturn alone',
   },
   async run(wanted, say) {
