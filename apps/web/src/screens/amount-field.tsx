@@ -1,6 +1,18 @@
 import type { Balance } from '@rialto/client';
-import { useId } from 'react';
+import { useId, useState } from 'react';
+import { parseAmount } from '../session/money.ts';
 import './amount-field.css';
+
+/** What an amount field holds: the text, its currency's balance, and the amount once the text is one. */
+export function useAmount(balances: readonly Balance[]) {
+  const [currency, setCurrency] = useState(
+    () => (balances.find(({ balanceMinor }) => balanceMinor > 0n) ?? balances[0])?.currency ?? 'EUR',
+  );
+  const [text, setText] = useState('');
+  const balance = balances.find((each) => each.currency === currency);
+  const amount = balance ? parseAmount(text, balance.exponent) : null;
+  return { balance, amount, field: { balances, currency, text, onCurrency: setCurrency, onText: setText } };
+}
 
 /** A large amount with its currency. What is typed stays text until it is an exact number of minor units. */
 export function AmountField({ balances, currency, text, onCurrency, onText, error }: AmountFieldProps) {

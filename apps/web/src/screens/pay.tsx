@@ -4,10 +4,10 @@ import { Avatar } from '../parts/avatar.tsx';
 import { Button } from '../parts/button.tsx';
 import { Field } from '../parts/field.tsx';
 import { Sheet } from '../parts/sheet.tsx';
-import { formatMoney, parseAmount } from '../session/money.ts';
-import { useSession } from '../session/state.ts';
+import { formatMoney } from '../session/money.ts';
+import { notify, useSession } from '../session/state.ts';
 import { nameOf, sayError } from '../session/words.ts';
-import { AmountField } from './amount-field.tsx';
+import { AmountField, useAmount } from './amount-field.tsx';
 import './pay.css';
 import { TopUpSheet } from './top-up.tsx';
 
@@ -16,44 +16,40 @@ const MAX_MEMO = 200;
 /** Pays the other person of a conversation. This device signs exactly what is shown. */
 export function PaySheet({ conversation, peer, onClose }: { conversation: Conversation; peer: Person; onClose: () => void }) {
   const balances = useSession((session) => session.balances) ?? [];
-  const [currency, setCurrency] = useState(
-    () => (balances.find(({ balanceMinor }) => balanceMinor > 0n) ?? balances[0])?.currency ?? 'EUR',
-  );
-  const [text, setText] = useState('');
+  const { balance, amount, field } = useAmount(balances);
   const [memo, setMemo] = useState('');
   const [isBusy, setBusy] = useState(false);
   const [failure, setFailure] = useState<string>();
   const [isToppingUp, setToppingUp] = useState(false);
-  const balance = balances.find((each) => each.currency === currency);
-  const amount = balance ? parseAmount(text, balance.exponent) : null;
-  const problem = balance && text !== '' ? problemOf(amount, balance) : undefined;
+  const problem = balance && field.text !== '' ? problemOf(amount, balance) : undefined;
 
-  const shown = amount !== null && balance && !problem ? formatMoney(amount, currency, balance.exponent) : null;
+  const shown = amount !== null && balance && !problem ? formatMoney(amount, balance.currency, balance.exponent) : null;
   const send = async (event: FormEvent) => {
     event.preventDefault();
-    if (amount === null || problem || isBusy) return;
+    if (!balance || amount === null || problem || isBusy) return;
     setBusy(true);
     setFailure(undefined);
     try {
-      await conversation.sendMoney({ amountMinor: amount, currency, ...(memo.trim() ? { memo: memo.trim() } : {}) });
+      await conversation.sendMoney({
+        amountMinor: amount,
+        currency: balance.currency,
+        ...(memo.trim() ? { memo: memo.trim() } : {}),
+      });
       onClose();
     } catch (thrown) {
-      setFailure(sayError(thrown));
       setBusy(false);
+      if (!isStillUnderWay(thrown)) return setFailure(sayError(thrown));
+      notify(
+        'The server has not answered yet. Your signed payment is kept and tried again: do not pay twice. Its card shows when it is settled.',
+      );
+      onClose();
     }
   };
   if (isToppingUp) return <TopUpSheet onClose={onClose} />;
   return (
     <Sheet title={`Pay ${nameOf(peer)}`} onClose={onClose} heading={<Payee peer={peer} />}>
       <form className="pay" onSubmit={(event) => void send(event)}>
-        <AmountField
-          balances={balances}
-          currency={currency}
-          text={text}
-          onCurrency={setCurrency}
-          onText={setText}
-          error={problem ?? failure}
-        />
+        <AmountField {...field} error={problem ?? failure} />
         {balance && <BalanceLine balance={balance} amount={problem ? null : amount} />}
         <Field
           label="Note, sealed"
@@ -73,6 +69,9 @@ export function PaySheet({ conversation, peer, onClose }: { conversation: Conver
     </Sheet>
   );
 }
+
+/** A retryable failure leaves the signed intent with the device, which posts the same bytes until there is an answer. */
+const isStillUnderWay = (thrown: unknown) => (thrown as { retryable?: boolean }).retryable === true;
 
 function Payee({ peer }: { peer: Person }) {
   return (

@@ -1,23 +1,20 @@
 import { type FormEvent, useState } from 'react';
 import { Button } from '../parts/button.tsx';
 import { Sheet } from '../parts/sheet.tsx';
-import { formatMoney, parseAmount } from '../session/money.ts';
+import { formatMoney } from '../session/money.ts';
 import { useClient, useSession } from '../session/state.ts';
 import { sayError } from '../session/words.ts';
-import { AmountField } from './amount-field.tsx';
+import { AmountField, useAmount } from './amount-field.tsx';
 import './pay.css';
 
 /** Chooses an amount and goes to the checkout page; that page comes back to the wallet. */
 export function TopUpSheet({ onClose }: { onClose: () => void }) {
   const client = useClient();
   const balances = useSession((session) => session.balances) ?? [];
-  const [currency, setCurrency] = useState(balances[0]?.currency ?? 'EUR');
-  const [text, setText] = useState('');
+  const { balance, amount, field } = useAmount(balances);
   const [isBusy, setBusy] = useState(false);
   const [failure, setFailure] = useState<string>();
-  const balance = balances.find((each) => each.currency === currency);
-  const amount = balance ? parseAmount(text, balance.exponent) : null;
-  const show = (minor: bigint) => (balance ? formatMoney(minor, currency, balance.exponent) : '');
+  const show = (minor: bigint) => (balance ? formatMoney(minor, balance.currency, balance.exponent) : '');
   const isOutside =
     balance && amount !== null && (amount < balance.limits.minTopUpMinor || amount > balance.limits.maxTopUpMinor);
   const problem = isOutside
@@ -26,11 +23,11 @@ export function TopUpSheet({ onClose }: { onClose: () => void }) {
 
   const begin = async (event: FormEvent) => {
     event.preventDefault();
-    if (amount === null || problem || isBusy) return;
+    if (!balance || amount === null || problem || isBusy) return;
     setBusy(true);
     setFailure(undefined);
     try {
-      const { checkoutUrl } = await client.wallet.topUp({ currency, amountMinor: amount });
+      const { checkoutUrl } = await client.wallet.topUp({ currency: balance.currency, amountMinor: amount });
       if (!checkoutUrl) throw new Error('a top-up without a checkout page');
       location.assign(checkoutUrl);
     } catch (thrown) {
@@ -41,14 +38,7 @@ export function TopUpSheet({ onClose }: { onClose: () => void }) {
   return (
     <Sheet title="Add money" onClose={onClose}>
       <form className="pay" onSubmit={(event) => void begin(event)}>
-        <AmountField
-          balances={balances}
-          currency={currency}
-          text={text}
-          onCurrency={setCurrency}
-          onText={setText}
-          error={problem ?? failure}
-        />
+        <AmountField {...field} error={problem ?? failure} />
         <p className="pay-balance">You pay on a checkout page and come back here.</p>
         {balance?.isSimulated && <p className="pay-simulated">Simulated money: no card is charged</p>}
         <Button type="submit" wide busy={isBusy} disabled={amount === null || problem !== undefined}>
