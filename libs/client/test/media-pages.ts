@@ -142,12 +142,12 @@ export class MediaPair {
     await Promise.all(sides.map(({ page, options }) => page.evaluate((each) => window.harness.connect(each), options)));
   }
 
-  /** From the caller's first step to the first frame on the other side's screen. */
+  /** From the caller's first step to the first frame that the other side decoded. */
   async setUpMs(timeoutMs = 10_000): Promise<number> {
     for (const late = Date.now() + timeoutMs; Date.now() < late; await pause(50)) {
-      const { shown } = await timesOf(this.ben);
+      const { decoded } = await timesOf(this.ben);
       const { started } = await timesOf(this.ana);
-      if (shown !== undefined && started !== undefined) return shown - started;
+      if (decoded !== undefined && started !== undefined) return decoded - started;
     }
     throw new Error(`no picture came: ${JSON.stringify(await logOf(this.ben))}`);
   }

@@ -26,8 +26,8 @@ interface SessionOptions {
   readonly events: MediaEvents;
 }
 
-const AUDIO: MediaTrackConstraints = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
-const VIDEO: MediaTrackConstraints = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30 } };
+export const MICROPHONE: MediaTrackConstraints = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
+export const CAMERA: MediaTrackConstraints = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30 } };
 /** Codecs whose packetising leaves encrypted frames whole: Opus anyway, VP8 by `vp8-framing.ts`. */
 const CODECS: Readonly<Record<string, readonly string[]>> = { audio: ['audio/opus'], video: ['video/VP8', 'video/rtx'] };
 
@@ -101,7 +101,7 @@ class BrowserMediaSession implements MediaSession {
 
   async addLocal(media: Media): Promise<void> {
     const has = (kind: string) => this.localTracks.some((track) => track.kind === kind);
-    const wants = { audio: !has('audio') && AUDIO, video: media === 'video' && !has('video') && VIDEO };
+    const wants = { audio: !has('audio') && MICROPHONE, video: media === 'video' && !has('video') && CAMERA };
     if (wants.audio === false && wants.video === false) return;
     const stream = await this.#devices.getUserMedia(wants).catch((error: unknown) => {
       throw new MediaError(wants.video === false ? 'no-microphone' : 'no-camera', error);

@@ -58,10 +58,9 @@ export class Negotiation {
     });
   }
 
-  /** Prepares the keys; the caller then offers. */
+  /** Makes the sending key, and the caller's offer beside it: without a key nothing is sent yet. */
   async start(): Promise<void> {
-    await this.keys.start();
-    if (this.#options.isCaller) await this.offer();
+    await Promise.all([this.keys.start(), this.#options.isCaller ? this.offer() : undefined]);
   }
 
   /** Offers what this side has by now. While an offer is under way, the next follows it. */
@@ -112,15 +111,17 @@ export class Negotiation {
     if (signal.type === 'answer') {
       // An answer to an offer that was taken back, or a second one.
       if (signal.offer !== this.#pendingOffer) return;
-      await this.#hear(leafIndex, media);
-      await this.#accept({ type: 'answer', sdp: signal.sdp });
+      await Promise.all([this.#hear(leafIndex, media), this.#accept({ type: 'answer', sdp: signal.sdp })]);
       this.#pendingOffer = undefined;
       return this.#offerAgain();
     }
     const hasCollision = this.#pendingOffer !== undefined;
     if (hasCollision && this.#options.isCaller) return;
-    await this.#hear(leafIndex, media);
-    const answer = await this.#accept({ type: 'offer', sdp: signal.sdp }, hasCollision);
+    // Frames come a round trip later at the earliest, so the keys may be made meanwhile.
+    const [, answer] = await Promise.all([
+      this.#hear(leafIndex, media),
+      this.#accept({ type: 'offer', sdp: signal.sdp }, hasCollision),
+    ]);
     if (answer === null) throw new MediaError('negotiation-failed');
     if (hasCollision) this.#wantsOffer ??= { restartIce: false };
     this.#pendingOffer = undefined;
@@ -133,6 +134,7 @@ export class Negotiation {
     this.#offerAgain();
   }
 
+  /** The announcement counts at once, before any track comes; the key follows. */
   async #hear(leafIndex: number, media: ReturnType<typeof decodeAnnouncement>): Promise<void> {
     this.#options.session.expect(media);
     await this.keys.hear({ leafIndex, instance: media.instance });

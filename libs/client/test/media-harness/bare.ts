@@ -1,4 +1,5 @@
-import type { IceCandidate, Media, MediaEvents, MediaSession } from '../../src/calls/media-engine.ts';
+import { CAMERA, MICROPHONE } from '../../src/browser/media.ts';
+import type { Media, MediaEvents, MediaSession } from '../../src/calls/media-engine.ts';
 
 const CODECS: Readonly<Record<string, readonly string[]>> = { audio: ['audio/opus'], video: ['video/VP8', 'video/rtx'] };
 
@@ -7,7 +8,9 @@ export function bareSession(events: MediaEvents): MediaSession {
   const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
   const remote: MediaStreamTrack[] = [];
   pc.onicecandidate = ({ candidate }) => {
-    if (candidate !== null && candidate.candidate !== '') events.candidate(candidate.toJSON() as IceCandidate);
+    if (candidate === null || candidate.candidate === '') return;
+    const { sdpMid, sdpMLineIndex } = candidate;
+    events.candidate({ candidate: candidate.candidate, sdpMid, sdpMLineIndex });
   };
   pc.ontrack = ({ track }) => {
     remote.push(track);
@@ -25,7 +28,7 @@ export function bareSession(events: MediaEvents): MediaSession {
     localTracks: [],
     remoteTracks: remote,
     async addLocal(media: Media) {
-      const stream = await navigator.mediaDevices.getUserMedia({ audio: true, video: media === 'video' });
+      const stream = await navigator.mediaDevices.getUserMedia({ audio: MICROPHONE, video: media === 'video' && CAMERA });
       for (const track of stream.getTracks()) pc.addTrack(track, stream);
     },
     announcement: () => ({ instance: new Uint8Array(16), tracks: [] }),

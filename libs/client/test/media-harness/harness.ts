@@ -24,6 +24,7 @@ class Harness implements HarnessSurface {
   #session: MediaSession | undefined;
   #negotiation: Negotiation | undefined;
   #early: string[] = [];
+  #isClosed = false;
 
   engineProblem(): string | null {
     try {
@@ -54,6 +55,8 @@ class Harness implements HarnessSurface {
       : await new BrowserMediaEngine().open({ iceServers, isRelayOnly, events });
     if (options.forgetsAnnouncements) this.#session.expect = () => {};
     await this.#session.addLocal(options.media);
+    // While it rings there is time enough for the worker to start.
+    if (!options.isBare) await this.#session.stats();
   }
 
   async connect({ name, isCaller }: OpenOptions): Promise<void> {
@@ -73,6 +76,7 @@ class Harness implements HarnessSurface {
     };
     if (this.#session === undefined || this.conversation === undefined) throw new Error('prepare first');
     this.times['started'] = now();
+    void this.#watchDecoder();
     this.#negotiation = new Negotiation({
       callId: 'cal_AAAAAAAAAAAAAAAAAAAAAA' as unknown as CallId,
       peerDevice: deviceOf(name === 'ana' ? 'ben' : 'ana'),
@@ -108,6 +112,7 @@ class Harness implements HarnessSurface {
     if (this.conversation) this.conversation.logEpoch = epoch;
   }
   close(): void {
+    this.#isClosed = true;
     this.#negotiation?.close();
     this.#session?.close();
   }
@@ -122,18 +127,41 @@ class Harness implements HarnessSurface {
   }
 
   readonly #watched = new Set<string>();
-  /** Plays a track and notes when its first frame is on the screen. */
+  /** Plays a track, so that what is decoded is also used. */
   #watch(track: MediaStreamTrack): void {
     if (this.#watched.has(track.id)) return;
     this.#watched.add(track.id);
     const element = document.createElement('video');
     element.muted = track.kind === 'video';
     element.srcObject = new MediaStream([track]);
-    if (track.kind === 'video') element.requestVideoFrameCallback(() => (this.times['shown'] ??= now()));
     document.body.append(element);
     void element.play();
   }
+
+  /** Notes when the first frame was decoded; a callback of the video element would also come for the black of a track that is still off. */
+  async #watchDecoder(): Promise<void> {
+    for (
+      ;
+      this.times['decoded'] === undefined && !this.#isClosed;
+      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS))
+    ) {
+      for (const connection of connections) {
+        (await connection.getStats()).forEach((entry: { type: string; framesDecoded?: number }) => {
+          if (entry.type === 'inbound-rtp' && (entry.framesDecoded ?? 0) > 0) this.times['decoded'] ??= now();
+        });
+      }
+    }
+  }
 }
 
+const LOOK_EVERY_MS = 4;
+/** Every peer connection of the page, whoever made it. */
+const connections = new Set<RTCPeerConnection>();
+window.RTCPeerConnection = class extends RTCPeerConnection {
+  constructor(configuration?: RTCConfiguration) {
+    super(configuration);
+    connections.add(this);
+  }
+};
 const now = (): number => performance.timeOrigin + performance.now();
 window.harness = new Harness();
