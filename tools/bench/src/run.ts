@@ -12,7 +12,7 @@ export async function runBench(names: readonly string[]): Promise<number> {
   if (names.length === 0 || unknown.length > 0) {
     for (const name of unknown) say(`There is no measure "${name}".`);
     say('npm run bench -- NAME…   with any of:');
-    for (const [name, summary] of [...known].toSorted()) say(`  ${name.padEnd(24)} ${summary}`);
+    for (const [name, summary] of [...known].toSorted(([a], [b]) => a.localeCompare(b))) say(`  ${name.padEnd(24)} ${summary}`);
     return unknown.length > 0 ? 1 : 0;
   }
   for (const file of files) {
