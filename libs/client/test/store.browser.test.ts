@@ -40,8 +40,9 @@ beforeAll(async () => {
     );
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { path } = await findChromium();
-  browser = await chromium.launch({ executablePath: path, args: ['--no-sandbox'] });
+  const found = await findChromium();
+  if (found.missing) throw new Error(`There is no Chromium (${found.why.join('; ')}). This helps: ${found.help}`);
+  browser = await chromium.launch({ executablePath: found.path, args: ['--no-sandbox'] });
 }, 120_000);
 afterAll(async () => {
   await browser?.close();
