@@ -156,7 +156,7 @@ function badFields({ ana, dm }: Scene): BadRequest[] {
       code: 'invalid-input',
     },
     { name: 'a currency in small letters', ask: { path: '/v1/wallet/eur/statement?after=0', token }, code: 'invalid-input' },
-    { name: 'a currency that nobody keeps', ask: { path: '/v1/wallet/XXX/statement?after=0', token }, code: 'currency-unknown' },
+    { name: 'a currency that nobody keeps', ask: { path: '/v1/wallet/XTS/statement?after=0', token }, code: 'currency-unknown' },
   ];
 }
 

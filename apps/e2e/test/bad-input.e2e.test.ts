@@ -176,7 +176,7 @@ describe('transfers', () => {
     ['moves more than there is', { amountMinor: '999999' }, 'insufficient-funds'],
     ['moves more than is allowed', { amountMinor: '999999999999999999' }, 'limit-exceeded'],
     ['moves more than fits', { amountMinor: '9'.repeat(19) }, 'invalid-input'],
-    ['is in another currency', { currency: 'XXX' }, 'currency-unknown'],
+    ['is in another currency', { currency: 'XTS' }, 'currency-unknown'],
     ['names another state of the chain', { chainSeq: 1 }, 'chain-stale'],
     ['names a chain that is not there yet', { chainSeq: 99 }, 'chain-stale'],
     ['has one field more', { more: 1 }, 'invalid-input'],

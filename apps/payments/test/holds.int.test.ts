@@ -96,7 +96,7 @@ test('the same request is the same hold; another under its key is refused, on ei
 test('holds obey balance, limits and freezing; racing capture and release have one winner', async () => {
   expect(await codeOf(holds.place(posting({ amountMinor: 1_001n }), LIVES_MS))).toBe('insufficient-funds');
   expect(await codeOf(holds.place(posting({ amountMinor: 2_000_000n }), LIVES_MS))).toBe('limit-exceeded');
-  expect(await codeOf(holds.place(posting({ currency: 'XXX' }), LIVES_MS))).toBe('currency-unknown');
+  expect(await codeOf(holds.place(posting({ currency: 'XTS' }), LIVES_MS))).toBe('currency-unknown');
   await expect(holds.place(posting(), MAX_HOLD_LIFETIME_MS + 1)).rejects.toThrow(RangeError);
   const hold = await holds.place(posting(), LIVES_MS);
   const outcomes = await Promise.all([codeOf(holds.capture(hold.id)), codeOf(holds.release(hold.id))]);

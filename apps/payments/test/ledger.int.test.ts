@@ -91,7 +91,7 @@ test('a batch gives each posting the answer that it would have had alone, after 
     posting(ana, eve, { amountMinor: 150n }), // and ana 150 again
     first, // a twin
     { ...first, amountMinor: 99n }, // a forged twin
-    posting(eve, ben, { currency: 'XXX' }),
+    posting(eve, ben, { currency: 'XTS' }),
     posting(eve, eve),
     posting(eve, ben, {
       intent: { signed: randomBytes(9), signature: randomBytes(64), memoHash: null, expiresAtMs: Date.now() - 1 },

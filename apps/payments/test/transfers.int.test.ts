@@ -80,7 +80,7 @@ test('an intent must be for this ledger, of this account, in time, and to somebo
   expect(await refusalOf({ ...good(), maxFeeMinor: '-1' })).toBe('intent-invalid');
   expect(await refusalOf({ ...good(), expiresAt: at(-1) })).toBe('intent-expired');
   expect(await refusalOf({ ...good(), expiresAt: at(660_000) })).toBe('intent-invalid');
-  expect(await refusalOf({ ...good(), currency: 'XXX' })).toBe('currency-unknown');
+  expect(await refusalOf({ ...good(), currency: 'XTS' })).toBe('currency-unknown');
   expect(await refusalOf({ ...good(), to: new Person().accountId })).toBe('not-found');
   expect(await refusalOf({ ...good(), amountMinor: '-5' })).toBe('invalid-input');
   expect(await refusalOf({ ...good(), amountMinor: '0' })).toBe('invalid-input');
@@ -179,7 +179,7 @@ test('a new wallet is empty and says what the ledger keeps', async () => {
   ]);
   const empty = await world.gateway.call(getStatement, { currency: 'EUR', after: 0 }, { token: ben.token });
   expect(empty).toEqual({ entries: [], seq: 0, head: 'A'.repeat(43) });
-  expect(await codeOf(world.gateway.call(getStatement, { currency: 'XXX', after: 0 }, { token: ben.token }))).toBe(
+  expect(await codeOf(world.gateway.call(getStatement, { currency: 'XTS', after: 0 }, { token: ben.token }))).toBe(
     'currency-unknown',
   );
 });

@@ -11,7 +11,7 @@ export function useReturnFromCheckout(): void {
   const client = useClient();
   useEffect(() => {
     const url = new URL(location.href);
-    const topUpId = url.searchParams.get('topUp');
+    const topUpId = url.searchParams.get('top-up');
     if (!topUpId) return;
     history.replaceState(null, '', url.pathname);
     let isCurrent = true;
@@ -25,7 +25,7 @@ export function useReturnFromCheckout(): void {
         notify(`${formatMoney(topUp.amountMinor, topUp.currency, exponent)} was added.`);
       } else if (topUp.state === 'failed' || topUp.state === 'expired') {
         notify('The checkout was not completed. Nothing was added.');
-      } else if (Date.now() - began < GIVE_UP_MS && !url.searchParams.has('cancelled')) {
+      } else if (Date.now() - began < GIVE_UP_MS) {
         setTimeout(() => void look().catch((thrown: unknown) => notify(sayError(thrown))), POLL_MS);
       } else {
         notify('The checkout is not complete yet. The money appears here as soon as it is.');
