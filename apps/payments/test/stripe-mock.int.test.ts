@@ -28,7 +28,8 @@ beforeAll(async () => {
       maxNetworkRetries: 0,
     });
   } catch (error) {
-    if (!(error instanceof StripeMockUnavailable)) throw error;
+    // Where everything must run, a judge that cannot be had is a failure.
+    if (!(error instanceof StripeMockUnavailable) || process.env.CI) throw error;
     missing = error.message;
   }
 }, FIRST_START_MS);
