@@ -2,6 +2,7 @@ import cors from '@fastify/cors';
 import helmet from '@fastify/helmet';
 import type { FastifyInstance } from 'fastify';
 import type { GatewayConfig } from './config.ts';
+import { HttpError, sendProblem } from './problem.ts';
 
 const PREFLIGHT_S = 600;
 const HSTS_S = 31_536_000;
@@ -43,6 +44,13 @@ export async function secureHeaders(instance: FastifyInstance, config: GatewayCo
   instance.addHook('onRequest', (_request, reply, done) => {
     void reply.header('permissions-policy', PERMISSIONS);
     done();
+  });
+  // The plugin answers in plain text what is no preflight; here everything that is refused is a problem.
+  instance.addHook('onRequest', async ({ method, headers, id }, reply) => {
+    const isPreflight = headers.origin !== undefined && headers['access-control-request-method'] !== undefined;
+    if (method !== 'OPTIONS' || isPreflight) return undefined;
+    sendProblem(reply, new HttpError(405), id);
+    return reply;
   });
   await instance.register(cors, {
     origin: origins.length > 0 ? [...origins] : false,

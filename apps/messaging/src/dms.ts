@@ -106,7 +106,11 @@ export class Dms {
       throw new AppError('commit-refused', { reason: 'not-this-dm' });
     }
     const session = { account: caller.accountId, device: caller.deviceId };
-    const accepted = await judge({ groupInfo: initialGroupInfo, bundle, session }, this.#suite);
+    const accepted = await judge({ groupInfo: initialGroupInfo, bundle, session }, this.#suite).catch((error: unknown) => {
+      // A conversation that is about to begin has not moved on: its first commit names the wrong epoch.
+      if (error instanceof AppError && error.code === 'stale-epoch') throw new AppError('commit-refused', { reason: 'epoch' });
+      throw error;
+    });
     if (!accepted.added.some(({ account }) => account === input.peer))
       throw new AppError('commit-refused', { reason: 'nobody-added' });
     return accepted;
