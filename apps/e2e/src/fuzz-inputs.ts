@@ -11,7 +11,7 @@ import type { Scene } from './scene.ts';
 export const FOR_PEOPLE: readonly Bound[] = Object.values(CONTRACTS)
   .flatMap(({ operations }) => Object.values(operations) as Bound[])
   .filter((operation) => isForPeople(operation));
-const isRead = ({ http = undefined }: Pick<Bound, 'http'>): boolean => http?.startsWith('GET ') === true;
+const isRead = ({ http }: Pick<Bound, 'http'>): boolean => http?.startsWith('GET ') === true;
 
 /** What Ana may send for each operation: what the fuzz starts from. */
 export async function rightfulInputs(scene: Scene): Promise<ReadonlyMap<Bound, object>> {
@@ -90,7 +90,10 @@ export class Fuzzer {
     const values = new RegExp(`^${route.replaceAll(/:\w+/g, '([^/]*)')}$`).exec(path.split('?')[0] ?? '')?.slice(1) ?? [];
     const parameters = Object.fromEntries(names.map((name, index) => [name, safelyDecoded(values[index] ?? '')]));
     // Nobody reads the body of a DELETE.
-    const parsed = body === undefined || method === 'DELETE' ? {} : (JSON.parse(String(body) || '{}') as unknown);
+    const parsed =
+      body === undefined || method === 'DELETE'
+        ? {}
+        : (JSON.parse(typeof body === 'string' && body !== '' ? body : '{}') as unknown);
     if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return true;
     return !operation.input.safeParse({ ...parsed, ...parameters }).success;
   }

@@ -32,16 +32,19 @@ export type Fingerprint = ReadonlyMap<string, string>;
 /** The whole system under test, seen from outside: its addresses, its processes, its database and its logs. */
 export class System {
   readonly admin: pg.Pool;
+  readonly #stateFile: string | undefined;
 
-  constructor() {
+  /** `stateFile` says what runs where; the runner of the tests names it, and whoever started a system of its own knows it. */
+  constructor(stateFile: string | undefined = systemFile) {
+    this.#stateFile = stateFile;
     this.admin = new pg.Pool({ connectionString: this.state.postgresUrl, max: 3, application_name: 'e2e' });
     this.admin.on('error', () => {}); // A test stops the server on purpose; whoever queries then hears of it.
   }
 
   /** Read anew each time: a process that was killed has another number now. */
   get state(): State {
-    if (systemFile === undefined) throw new Error('RIALTO_E2E_SYSTEM names no system: run `npm test -- end-to-end`.');
-    return JSON.parse(fs.readFileSync(systemFile, 'utf8')) as State;
+    if (this.#stateFile === undefined) throw new Error('RIALTO_E2E_SYSTEM names no system: run `npm test -- end-to-end`.');
+    return JSON.parse(fs.readFileSync(this.#stateFile, 'utf8')) as State;
   }
   get url(): string {
     return this.state.url;

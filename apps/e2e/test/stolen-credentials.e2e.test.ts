@@ -76,7 +76,7 @@ test.each(PEERS)('with the key of %s one may listen to its own requests and answ
 test('an answer never goes where it may not, whatever reply subject is named', async () => {
   const heard: string[] = [];
   const gateway = thiefOf('gateway');
-  for (const subject of ['push.*.*', '_INBOX.gateway.>']) {
+  for (const subject of ['push.*.*', '_INBOX.gateway.trick.>']) {
     gateway.connection.subscribe(subject, { callback: (_error, message) => void heard.push(message.subject) });
   }
   await gateway.connection.flush();
@@ -86,7 +86,7 @@ test('an answer never goes where it may not, whatever reply subject is named', a
   for (const reply of [
     `push.messaging.${ana.id}`,
     `push.calls.${ana.id}`,
-    '_INBOX.gateway.somebody.1',
+    '_INBOX.gateway.trick.1',
     '_INBOX.payments.x.1',
     'hint.revoked',
     'rpc.messaging.identity.getChain',
