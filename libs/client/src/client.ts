@@ -125,9 +125,6 @@ export class Client implements RialtoClient {
     await this.people.load();
     await this.people.learnOwn({ ...this.account, chain: this.#record.chain });
     this.connection.start();
-    // Browsers say when the network is back; elsewhere the socket's own back-off finds out.
-    const page = globalThis as { addEventListener?: (name: string, run: () => void, options: { signal: AbortSignal }) => void };
-    page.addEventListener?.('online', () => this.connection.hurry(), { signal: this.#closed.signal });
     this.#timer = setInterval(() => this.connection.state === 'online' && this.#background(this.sync()), SYNC_EVERY_MS);
   }
 
