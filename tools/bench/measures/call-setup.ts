@@ -1,5 +1,5 @@
 import { startTurn } from '@rialto/engines';
-import { MediaPages, type MediaPair, turnServer } from '../../../libs/client/test/media-pages.ts';
+import { MediaPages, type MediaPair, turnServer } from '@rialto/client/media-pages';
 import { type MeasureFile, median, type Result, rounded, type Say } from '../src/measure.ts';
 
 /** Pairs of calls; a browser refuses new peer connections after some hundreds, and two a round stay far below. */

@@ -13,6 +13,7 @@ const has = (...parts) => fs.existsSync(path.join(ROOT, ...parts));
 const CHECKS = [
   { name: 'types', command: [bin('tsc'), '-p', 'tsconfig.json'] },
   { name: 'types of the web client', command: [bin('tsc'), '-p', 'apps/web'], when: () => has('apps', 'web', 'tsconfig.json') },
+  { name: 'types of the media harness', command: [bin('tsc'), '-p', 'libs/client/test/media-harness'] },
   { name: 'format', command: [bin('prettier'), '--check', '--log-level', 'warn', '.'], help: 'npm run format mends it' },
   { name: 'lint', command: [bin('oxlint')] },
   {
