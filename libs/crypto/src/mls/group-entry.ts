@@ -34,6 +34,8 @@ export async function joinState(
   const message = decodeMessage(welcome);
   if (message.wireformat !== 'mls_welcome') throw new InvalidGroupData('not a welcome');
   const pair = openKeyPackage(own);
+  // RFC 9420, section 12.4.3.1. Nothing signs this field, and ts-mls looks only at the one inside.
+  if (message.welcome.cipherSuite !== pair.publicPackage.cipherSuite) throw new InvalidGroupData('a welcome of another suite');
   if (expected.pin) {
     const checked = await checkGroupInfo(expected.pin, await groupInfoIn(message.welcome, pair, suite), suite);
     if (!checked.ok) throw new CommitRefused(`welcome-untrusted: ${checked.reason}`);

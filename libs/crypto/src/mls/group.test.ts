@@ -266,6 +266,19 @@ test('a welcome to another conversation is refused', async () => {
   expect(await failureOf(joining, CommitRefused)).toBe('other-group');
 });
 
+test('a welcome that names another suite than the key package is refused', async () => {
+  const suite = suites.classic;
+  const { alice, ben, dm, a } = await dmOf(suite);
+  const laptop = alice.addDevice(suite);
+  const own = await laptop.keyPackage();
+  const welcome = must((await dm.commit(a, { add: [own.publicBytes], evidence: { chains: [alice.chain] } })).welcome);
+  for (const account of [alice, ben]) laptop.engine.chains.learn(account.chain.bytes);
+  const suiteAt = 4; // behind version and wire format
+  const renamed = Uint8Array.from(welcome, (byte, place) => (place === suiteAt ? byte ^ 0xc0 : byte));
+  await expect(Group.join(laptop.engine, own, renamed, { conversationId: dm.id })).rejects.toThrow('another suite');
+  expect((await Group.join(laptop.engine, own, welcome, { conversationId: dm.id })).group.members).toHaveLength(3);
+});
+
 test('media keys: equal for all members, different for each call, leaf, instance and epoch', async () => {
   const { alice, dm, a, b } = await dmOf(suites.classic);
   const [instance, callId] = [randomBytes(16), 'call'];
