@@ -4,7 +4,7 @@ import { System, until } from '../src/system.ts';
 import { introduce, shown, type Someone, textsOf, whenShown, World } from '../src/world.ts';
 
 /** What happens to people with whole clients while processes die under their hands: what they wrote arrives once, in order, and readable. */
-const MESSAGES_A_FAULT = 16;
+const MESSAGES_A_FAULT = 60;
 const RECOVERS_WITHIN_MS = 40_000;
 const VICTIMS = ['messaging', 'gateway', 'messaging-2', 'gateway-2', 'identity', 'payments', 'calls'] as const;
 
