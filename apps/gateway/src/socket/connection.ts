@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import {
   AppError,
@@ -14,6 +15,7 @@ import {
 import { continueTrace, newRequestId, type Logger, type Session as TokenSession, type Tokens } from '@rialto/service';
 import type { Dispatch } from '../dispatch.ts';
 import { expected, failureOf } from '../problem.ts';
+import { FrameWriter } from './frame-writer.ts';
 import type { SocketSession } from './session.ts';
 import type { Sessions } from './sessions.ts';
 
@@ -37,9 +39,16 @@ export interface ConnectionDeps {
   readonly log: Logger;
 }
 
+interface Carried {
+  readonly socket: WebSocket;
+  readonly stream: Duplex;
+  readonly network: string;
+}
+
 /** One socket: reads frames, calls, and carries a session's pushes. */
 export class Connection {
   readonly #socket: WebSocket;
+  readonly #writer: FrameWriter;
   readonly #network: string;
   readonly #deps: ConnectionDeps;
   readonly #openedAtMs = Date.now();
@@ -53,8 +62,10 @@ export class Connection {
   #inFlight = 0;
   #whenIdle: (() => void) | undefined;
 
-  constructor(socket: WebSocket, network: string, deps: ConnectionDeps) {
+  /** `stream` is what carries the socket: frames are written there, many at once. */
+  constructor({ socket, stream, network }: Carried, deps: ConnectionDeps) {
     this.#socket = socket;
+    this.#writer = new FrameWriter(stream, () => socket.readyState === socket.OPEN);
     this.#network = network;
     this.#deps = deps;
     socket.on('message', (data: Buffer, isBinary) => this.#read(data, isBinary));
@@ -70,19 +81,20 @@ export class Connection {
   }
 
   canSend(): boolean {
-    return this.#state === 'ready' && this.#socket.bufferedAmount <= MAX_UNSENT_BYTES_FOR_PUSHES;
+    return this.#state === 'ready' && this.#writer.unsentBytes <= MAX_UNSENT_BYTES_FOR_PUSHES;
   }
 
   send(frame: string): void {
     if (this.#socket.readyState !== this.#socket.OPEN) return;
-    if (this.#socket.bufferedAmount > MAX_UNSENT_BYTES) return this.close(4004);
-    this.#socket.send(frame);
+    if (this.#writer.unsentBytes > MAX_UNSENT_BYTES) return this.close(4004);
+    this.#writer.send(frame);
   }
 
   close(code: CloseCode): void {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
     this.#session?.detach(this, Date.now());
+    this.#writer.flush();
     this.#socket.close(code, CLOSE_CODES[code].reason);
     // A peer that does not read will not see the frame either.
     setTimeout(() => this.#socket.terminate(), CLOSE_WITHIN_MS).unref();

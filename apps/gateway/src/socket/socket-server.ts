@@ -75,7 +75,9 @@ export class SocketServer {
     try {
       const network = networkOf(this.#addressOf(request));
       await this.#admit(request, network);
-      this.#server.handleUpgrade(request, socket, head, (webSocket) => this.#accept(webSocket, network));
+      this.#server.handleUpgrade(request, socket, head, (webSocket) =>
+        this.#accept({ socket: webSocket, stream: socket, network }),
+      );
     } catch (thrown) {
       socket.end(rawProblem(expected(thrown, this.#deps.peer.log, 'upgrade')));
     }
@@ -89,12 +91,12 @@ export class SocketServer {
     await this.#deps.limits.sockets.take(network);
   }
 
-  #accept(webSocket: WebSocket, network: string): void {
+  #accept(carried: { readonly socket: WebSocket; readonly stream: Duplex; readonly network: string }): void {
     const { peer, dispatch, operations } = this.#deps;
     const { tokens, log } = peer;
-    const connection = new Connection(webSocket, network, { dispatch, tokens, sessions: this.#sessions, operations, log });
+    const connection = new Connection(carried, { dispatch, tokens, sessions: this.#sessions, operations, log });
     this.#connections.add(connection);
-    webSocket.on('close', () => {
+    carried.socket.on('close', () => {
       this.#connections.delete(connection);
       connection.handleClosed(Date.now());
     });
