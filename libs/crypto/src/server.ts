@@ -59,9 +59,8 @@ export {
   judgeCommit,
   openGroup,
   readGroupHead,
-  readSealedMessage,
-  type SealedMessage,
 } from './mls/sequencer.ts';
+export { readSealedMessage, type SealedMessage } from './mls/sealed-message.ts';
 export {
   type CheckedKeyPackage,
   KEY_PACKAGE_LIFETIME_MS,

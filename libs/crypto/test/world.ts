@@ -19,7 +19,8 @@ import { Group } from '../src/mls/group.ts';
 import { decodeSnapshot, type GroupSave, type StoredGroup, storedAfter } from '../src/mls/group-state.ts';
 import { createKeyPackage, type NewKeyPackage } from '../src/mls/own-key-package.ts';
 import { type Kind, dmPolicy, groupPolicy, selfPolicy } from '../src/mls/policy.ts';
-import { type Bundle, judgeCommit, openGroup, readSealedMessage } from '../src/mls/sequencer.ts';
+import { type Bundle, judgeCommit, openGroup } from '../src/mls/sequencer.ts';
+import { readSealedMessage } from '../src/mls/sealed-message.ts';
 
 export class Account {
   chain: Chain;

@@ -41,7 +41,8 @@ import { Group } from './group.ts';
 import { openKeyPackage } from './own-key-package.ts';
 import { capabilities, groupExtensions, groupIdOf, selfPolicy } from './policy.ts';
 import { decodeMessage, encodeGroupInfo } from './public-group.ts';
-import { openGroup, readSealedMessage } from './sequencer.ts';
+import { openGroup } from './sequencer.ts';
+import { readSealedMessage } from './sealed-message.ts';
 
 jest.setTimeout(60_000); // a busy machine is no failure
 

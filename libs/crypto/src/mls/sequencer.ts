@@ -1,12 +1,10 @@
 import type { Chain } from '../device-chain.ts';
-import { toBase64url } from '../primitives.ts';
-import { MESSAGE_ID_BYTES } from './message-id.ts';
 import { commitPolicy } from './commit-policy.ts';
 import { isSameDevice, type LeafCredential } from './credential.ts';
 import { readWelcome } from './key-package.ts';
 import { checkCertified, checkMembers } from './members.ts';
-import { type Policy, policyOf, readGroupId } from './policy.ts';
-import { decodeMessage, groupInfoMatches, InvalidGroupData, readGroupInfo } from './public-group.ts';
+import { type Policy, policyOf } from './policy.ts';
+import { groupInfoMatches, InvalidGroupData, readGroupInfo } from './public-group.ts';
 import type { PublicSuite } from './public-suite.ts';
 import { messageOf, type Refusal } from './refusal.ts';
 
@@ -81,23 +79,6 @@ function welcomeFor({ welcome }: Bundle, added: number): string[] | undefined {
     return refs.length === added && added > 0 ? refs : undefined;
   } catch {
     return undefined; // not a welcome: the caller refuses the bundle
-  }
-}
-
-/** What an application message says in the clear. The service checks conversation and epoch window, and deduplicates by the id. */
-export type SealedMessage = { conversationId: string; resetSeq: number; epoch: bigint; messageId: string };
-
-/** Throws `InvalidGroupData` unless the bytes are one application message: a commit may not hide in a PrivateMessage. */
-export function readSealedMessage(bytes: Uint8Array): SealedMessage {
-  const message = decodeMessage(bytes);
-  if (message.wireformat !== 'mls_private_message' || message.privateMessage.contentType !== 'application')
-    throw new InvalidGroupData('not an application message');
-  const { groupId, epoch, authenticatedData } = message.privateMessage;
-  if (authenticatedData.length !== MESSAGE_ID_BYTES) throw new InvalidGroupData('message id');
-  try {
-    return { ...readGroupId(groupId), epoch, messageId: toBase64url(authenticatedData) };
-  } catch (cause) {
-    throw new InvalidGroupData('group id', { cause });
   }
 }
 
