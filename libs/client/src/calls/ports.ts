@@ -1,4 +1,4 @@
-import type { AccountId, CallId, calls, CallView, ConversationId, DeviceId, Payload } from '@rialto/contracts';
+import type { AccountId, CallId, calls, ConversationId, DeviceId, Payload } from '@rialto/contracts';
 import type { Api } from '../transport/api.ts';
 import type { MediaEngine } from './media-engine.ts';
 
@@ -59,4 +59,3 @@ export interface CallPorts {
   report(problem: { readonly callId: CallId; readonly code: string; readonly cause?: unknown }): void;
 }
 
-export type { CallView };
