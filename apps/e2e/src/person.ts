@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import {
   type AccountId,
   type Bound,
@@ -42,7 +43,7 @@ const KEY_PACKAGES = 4;
 export const newId = <T extends string>(prefix: IdPrefix): T => idFrom(prefix, randomBytes(16)) as unknown as T;
 export const newMessageId = (): ClientMessageId => newId('msg');
 export const newClaimId = (): ClaimId => newId('clm');
-export const newHandle = (name: string): string => `${name}_${Buffer.from(randomBytes(6)).toString('hex')}`;
+export const newHandle = (name: string): string => `${name}_${randomInt(2 ** 47).toString(36)}`;
 
 /** A device with bare keys and no client around them, so that a test may send what no client would. */
 export class Device {
@@ -174,6 +175,5 @@ export function newestEntry(chain: Chain): string {
 /** Linux answers on all of 127.0.0.0/8; elsewhere there is one loopback address, and the limits are met sooner. */
 export function loopbackAddress(): string {
   if (process.platform !== 'linux') return '127.0.0.1';
-  const [one = 0, two = 0, three = 0] = randomBytes(3);
-  return `127.${1 + (one % 250)}.${two}.${1 + (three % 250)}`;
+  return `127.${randomInt(1, 250)}.${randomInt(0, 255)}.${randomInt(1, 250)}`;
 }
