@@ -1,6 +1,7 @@
 import type { Conversation, MessageView } from '@rialto/client';
 import type { ConversationId } from '@rialto/contracts';
 import { useCallback, useEffect, useRef, useState } from 'react';
+import { merge } from './merge-messages.ts';
 import { notify, useClient } from './state.ts';
 import { sayError } from './words.ts';
 
@@ -63,11 +64,4 @@ export function useMessages(conversationId: ConversationId): MessageList {
   }, [conversation, oldest]);
 
   return { conversation, messages, hasOlder, loadOlder };
-}
-
-/** Later versions of a message replace earlier ones. */
-export function merge(known: readonly MessageView[], changed: readonly MessageView[]): readonly MessageView[] {
-  const byId = new Map(known.map((message) => [message.id, message]));
-  for (const message of changed) byId.set(message.id, message);
-  return [...byId.values()].sort((a, b) => a.order - b.order);
 }
