@@ -144,13 +144,18 @@ export class System {
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Asks again and again until the answer is not undefined. */
-export async function until<T>(what: string, look: () => Promise<T | undefined> | T | undefined, withinMs = 10_000): Promise<T> {
+export async function until<T>(
+  what: string,
+  look: () => Promise<T | undefined> | T | undefined,
+  withinMs = 10_000,
+  everyMs = 20,
+): Promise<T> {
   const end = Date.now() + withinMs;
   for (;;) {
     const found = await look();
     if (found !== undefined) return found;
     if (Date.now() > end) throw new Error(`${what}: not within ${withinMs} ms`);
-    await pause(20);
+    await pause(everyMs);
   }
 }
 

@@ -5,6 +5,8 @@ import { newHandle } from './person.ts';
 import { type System, until } from './system.ts';
 
 const PATIENCE_MS = 45_000;
+/** Reading a long conversation again and again would keep the clients, which share this process, from their work. */
+const LOOK_EVERY_MS = 300;
 
 /** A person with a whole client, as an app would have it. */
 export interface Someone {
@@ -72,7 +74,7 @@ export const textsOf = (messages: readonly MessageView[]): string[] =>
   messages.flatMap(({ body }) => (body.type === 'text' ? [body.text] : []));
 
 /** Waits until somebody's client shows as many texts, and gives them back in reading order. */
-export const whenShown = (someone: Someone, id: ConversationId, count: number): Promise<string[]> =>
+export const whenShown = (someone: Someone, id: ConversationId, count: number, everyMs = LOOK_EVERY_MS): Promise<string[]> =>
   until(
     `${count} texts`,
     async () => {
@@ -80,4 +82,5 @@ export const whenShown = (someone: Someone, id: ConversationId, count: number): 
       return texts.length >= count ? texts : undefined;
     },
     PATIENCE_MS,
+    everyMs,
   );

@@ -47,7 +47,7 @@ test('fifty messages, replies, reactions, a memo and a call say the secret, and 
     const conversation = number % 2 === 0 ? anas : bens;
     const replyTo = number % 5 === 4 ? { replyTo: last } : {};
     last = (await conversation.send({ text: `${SECRET} ${number} ${'è'.repeat(number * 7)}`, ...replyTo })).id;
-    await whenShown(number % 2 === 0 ? ben : ana, id, number + 1);
+    await whenShown(number % 2 === 0 ? ben : ana, id, number + 1, 20);
   }
   expect((await whenShown(ana, id, MESSAGES)).toSorted()).toEqual((await whenShown(ben, id, MESSAGES)).toSorted());
   await bens.react(last, SECRET);
