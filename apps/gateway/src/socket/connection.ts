@@ -202,7 +202,8 @@ export class Connection {
 
   #refuseToken(thrown: unknown): void {
     const { code } = expected(thrown, this.#deps.log, 'socket');
-    this.close(code === 'device-revoked' ? 4003 : code === 'internal' ? 4007 : 4002);
+    const isOurs = code === 'internal' || code === 'unavailable';
+    this.close(code === 'device-revoked' ? 4003 : isOurs ? 4007 : 4002);
   }
 
   async #call({ id, operation: name, input }: Extract<ClientFrame, { op: 'call' }>): Promise<void> {

@@ -23,7 +23,8 @@ export class SocketSession implements PushReceiver {
   readonly #window = new DispatchWindow();
   readonly #onLost: (session: SocketSession) => void;
   #carrier: Carrier | undefined;
-  #detachedAtMs = 0;
+  /** A session that is still waiting for its first socket counts from its beginning. */
+  #detachedAtMs = Date.now();
 
   constructor({ accountId, deviceId }: SessionOwner, onLost: (session: SocketSession) => void) {
     this.accountId = accountId;

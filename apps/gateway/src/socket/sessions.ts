@@ -1,3 +1,4 @@
+import { AppError } from '@rialto/contracts';
 import type { NatsLink, RevokedDevice, Session as TokenSession } from '@rialto/service';
 import { Pushes } from './pushes.ts';
 import { SocketSession, type Carrier } from './session.ts';
@@ -23,12 +24,14 @@ export class Sessions {
     return open.length < MAX_SOCKETS_PER_ACCOUNT;
   }
 
-  /** A new session. What the device left behind is given up: it will read the logs. */
+  /** A new session. What the device left behind is given up: it will read the logs. Throws `unavailable` when it cannot be just now. */
   async open({ accountId, deviceId }: TokenSession): Promise<SocketSession> {
     for (const each of this.#of({ accountId, deviceId })) if (each.carrier === undefined) this.delete(each);
     const session = new SocketSession({ accountId, deviceId }, (lost) => this.delete(lost));
     this.#sessions.set(session.id, session);
     await this.#pushes.add(accountId, session);
+    // It ended before it began: its device was revoked, or NATS was away. A socket on it would wait for pushes in vain.
+    if (!this.#sessions.has(session.id)) throw new AppError('unavailable');
     return session;
   }
 
