@@ -11,10 +11,13 @@ export const DEFAULT_MESSAGES_PER_PAGE = 50;
 const MAX_MESSAGES_PER_PAGE = 500;
 const EXCERPT_CHARS = 120;
 
+/** Of the message that carries a card: who sealed it, and when it says so. */
+export type CardedMessage = Pick<MessageRecord, 'id' | 'sender' | 'sentAt'>;
+
 /** Says how a card stands in the viewer's own verified statement, and remembers where cards are. */
 export interface CardJudge {
   placed(place: CardPlace): Change;
-  judge(card: PaymentCard, sender: AccountId, sentAt: string): Promise<Pick<PaymentBody, 'state' | 'transferId'>>;
+  judge(card: PaymentCard, message: CardedMessage): Promise<Pick<PaymentBody, 'state' | 'transferId'>>;
 }
 const STATE_ORDER: readonly MessageState[] = ['failed', 'sending', 'sent', 'delivered', 'read'];
 
@@ -32,8 +35,9 @@ export class Timeline {
 
   /** A new visible message. `StoreConflict` on writing means that its id was used before: a replay. */
   add(record: MessageRecord): Change[] {
-    const { conversationId, id, order, content } = record;
-    const card = content.type === 'payment' ? [this.#cards.placed({ conversationId, messageId: id, card: content.card })] : [];
+    const { conversationId, id, order, sender, content } = record;
+    const place = { conversationId, messageId: id, sender, order };
+    const card = content.type === 'payment' ? [this.#cards.placed({ ...place, card: content.card })] : [];
     return [...this.claimId(conversationId, id, order), this.put(record), ...card];
   }
   /** An id that may be used once, also by what is not shown itself. */
@@ -92,10 +96,10 @@ export class Timeline {
     };
   }
 
-  async #body(content: Content, { sender, sentAt }: MessageRecord): Promise<Body> {
+  async #body(content: Content, message: MessageRecord): Promise<Body> {
     if (content.type !== 'payment') return content;
     const { intentId, amountMinor, currency, memo } = content.card;
-    const judged = await this.#cards.judge(content.card, sender, sentAt);
+    const judged = await this.#cards.judge(content.card, message);
     return { type: 'payment', intentId, amountMinor: BigInt(amountMinor), currency, memo, ...judged };
   }
 }

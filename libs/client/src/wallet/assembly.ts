@@ -86,7 +86,7 @@ export function assembleWallet(deps: WalletDeps): WalletParts {
       });
       await store.write(changes);
       const transfer = await transfers.post(record);
-      const card = await rows.card(record.intentId);
+      const [card] = await rows.cards(record.intentId, me);
       if (!card) throw new Error('a posted payment without its card');
       return { message: await connected().timeline.get(id, card.messageId), transfer };
     },

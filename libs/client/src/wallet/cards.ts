@@ -1,6 +1,6 @@
 import { type AccountId, MAX_INTENT_LIFETIME_MS } from '@rialto/contracts';
 import type { PaymentCard } from '../messages/envelope.ts';
-import type { CardJudge } from '../messages/timeline.ts';
+import type { CardedMessage, CardJudge } from '../messages/timeline.ts';
 import type { Change } from '../store.ts';
 import type { PaymentBody } from '../views.ts';
 import { memoHash } from './memo.ts';
@@ -28,15 +28,19 @@ export class Cards implements CardJudge {
     return this.#rows.putCard(place);
   }
 
-  async judge(card: PaymentCard, sender: AccountId, sentAt: string): Promise<Pick<PaymentBody, 'state' | 'transferId'>> {
+  async judge(card: PaymentCard, { id, sender, sentAt }: CardedMessage): Promise<Pick<PaymentBody, 'state' | 'transferId'>> {
     const entry = await this.#rows.entryOf(card.intentId);
     if (!entry) {
       const own = sender === this.#me ? await this.#rows.payment(card.intentId) : undefined;
-      const isTooLate = this.#now() - Date.parse(sentAt) > GIVE_UP_AFTER_MS;
+      // What the ledger has signed for is paid, however long the statement cannot be read: “not paid” would be an invitation to pay twice.
+      const isTooLate = own?.state !== 'posted' && this.#now() - Date.parse(sentAt) > GIVE_UP_AFTER_MS;
       return { state: own?.state === 'failed' || isTooLate ? 'failed' : 'pending', transferId: null };
     }
+    // One transfer is one card: whoever shows it a second time has paid once.
+    const [first] = await this.#rows.cards(card.intentId, sender);
     const [direction, counterparty] = sender === this.#me ? ['debit', card.to] : ['credit', sender];
     const isTheSame =
+      (first === undefined || first.messageId === id) &&
       (sender === this.#me || card.to === this.#me) &&
       entry.direction === direction &&
       entry.counterparty === counterparty &&

@@ -20,9 +20,12 @@ export interface PaymentRecord extends SaltedMemo {
   /** Where its card goes once it is posted. */
   readonly conversationId: ConversationId | null;
 }
+/** A card of a conversation. `sender` is who sealed it, and `order` its place among the messages. */
 export interface CardPlace {
   readonly conversationId: ConversationId;
   readonly messageId: string;
+  readonly sender: AccountId;
+  readonly order: number;
   readonly card: PaymentCard;
 }
 interface EntryPlace {
@@ -81,11 +84,14 @@ export class WalletRows {
     return rows.map(({ value }) => value).filter(({ state }) => state === 'planned');
   }
 
-  card(intentId: IntentId): Promise<CardPlace | undefined> {
-    return this.#cards.get(`card/${intentId}`);
+  /** The cards that name an intent, oldest first; of one sender, or of anybody who names it. */
+  async cards(intentId: IntentId, sender?: AccountId): Promise<CardPlace[]> {
+    const rows = await this.#cards.list({ prefix: `card/${intentId}/${sender === undefined ? '' : `${sender}/`}` });
+    return rows.map(({ value }) => value);
   }
   putCard(place: CardPlace): Change {
-    return this.#cards.put(`card/${place.card.intentId}`, place);
+    const { card, sender, conversationId, order } = place;
+    return this.#cards.put(`card/${card.intentId}/${sender}/${conversationId}/${sortable(order)}`, place);
   }
 }
 

@@ -138,8 +138,7 @@ export class Wallet implements WalletSurface {
         if (!next) return state;
         await store.write(rows.addEntry(entry, next));
         state = next;
-        const card = entry.intentId && (await rows.card(entry.intentId));
-        if (card) cards.push(card);
+        if (entry.intentId) cards.push(...(await rows.cards(entry.intentId)));
       }
       await settled(cards);
       const isEnd = state.seq >= page.seq || page.entries.length === 0;
@@ -190,8 +189,8 @@ export class Wallet implements WalletSurface {
   async #viewOf(entry: StatementEntry): Promise<VerifiedEntry> {
     const { rows } = this.#ports;
     const { transferId, kind, direction, counterparty, currency, seq, intentId, at } = entry;
-    const known = intentId && ((await rows.payment(intentId)) ?? (await rows.card(intentId))?.card);
-    const memo = known && memoHash(known) === entry.memoHash ? known.memo : null;
+    const known = intentId ? [await rows.payment(intentId), ...(await rows.cards(intentId)).map(({ card }) => card)] : [];
+    const memo = known.find((each) => each !== undefined && memoHash(each) === entry.memoHash)?.memo ?? null;
     const [amountMinor, balanceMinor] = [BigInt(entry.amountMinor), BigInt(entry.balanceMinor)];
     return { transferId, kind, direction, counterparty, currency, seq, intentId, at, amountMinor, balanceMinor, memo };
   }
