@@ -137,11 +137,15 @@ export class Client implements RialtoClient {
     await this.#saveRecord({ displayName: answer.displayName });
   }
 
+  /** Tries everything, whatever of it fails, and rejects with the first failure. */
   async sync(): Promise<void> {
-    await this.conversations.resume();
-    await this.#conversationParts.sync.all();
-    await this.#walletParts.transfers.resume();
-    await this.#keyPackages.refill(this.connection.api.identity);
+    const failures: unknown[] = [];
+    const fail = (error: unknown): void => void failures.push(error);
+    await this.conversations.resume().catch(fail);
+    await this.#conversationParts.sync.all().catch(fail);
+    await this.#walletParts.transfers.resume().catch(fail);
+    await this.#keyPackages.refill(this.connection.api.identity).catch(fail);
+    if (failures.length > 0) throw failures[0];
   }
 
   async settle(): Promise<void> {

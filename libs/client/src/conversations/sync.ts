@@ -39,16 +39,18 @@ export class Sync {
     return this.#lanes.run('all', async () => {
       const views = await this.#listAll();
       const cells: Cell[] = [];
+      // What somebody broke in one conversation must not keep the others from being read.
+      const failures: unknown[] = [];
+      const fail = (error: unknown): void => void failures.push(error);
       for (const view of views) {
-        const cell = await this.#upsert(view);
+        const cell = await this.#upsert(view).catch(fail);
         if (cell) cells.push(cell);
       }
-      await this.#joinWaiting(cells);
-      const failures: unknown[] = [];
+      await this.#joinWaiting(cells, fail);
       for (const cell of cells) {
         const view = views.find(({ conversationId }) => conversationId === cell.id);
         const isBehind = view && view.lastSeq > cell.record.cursor;
-        if (isBehind || cell.record.membership === 'broken') await this.log(cell).catch((error: unknown) => failures.push(error));
+        if (isBehind || cell.record.membership === 'broken') await this.log(cell).catch(fail);
         else if (cell.record.cursor > cell.record.acknowledged) this.#acknowledgeLater(cell);
         this.#ports.read(cell);
       }
@@ -163,7 +165,7 @@ export class Sync {
   }
 
   /** A request's welcome waits, unread, until the user accepts. */
-  async #joinWaiting(cells: readonly Cell[]): Promise<void> {
+  async #joinWaiting(cells: readonly Cell[], fail: (error: unknown) => void): Promise<void> {
     const isWaiting = ({ standing, membership }: ConversationRecord) =>
       standing === 'accepted' && (membership === 'waiting' || membership === 'lost');
     const waiting = cells.filter((cell) => isWaiting(cell.record));
@@ -171,7 +173,7 @@ export class Sync {
     const { welcomes } = await this.#ports.api.listWelcomes({ limit: MAX_PAGE });
     for (const cell of waiting) {
       const welcome = welcomes.find(({ conversationId }) => conversationId === cell.id);
-      if (welcome) await this.#ports.membership.join(cell, welcome);
+      if (welcome) await this.#ports.membership.join(cell, welcome).catch(fail);
     }
   }
 

@@ -1,0 +1,90 @@
+import type { AccountId, ConversationId, ConversationView } from '@rialto/contracts';
+import { type Engine, ready } from '@rialto/crypto';
+import { ClientError } from '../client-error.ts';
+import { MemoryStore } from '../memory-store.ts';
+import { Cell } from './cell.ts';
+import { newConversation } from './conversation-record.ts';
+import type { LogReader } from './log-reader.ts';
+import type { Membership } from './membership.ts';
+import { Sync } from './sync.ts';
+
+beforeAll(() => ready());
+
+const ME = 'A'.repeat(43) as AccountId;
+const [BAD, GOOD] = ['cnv_B', 'cnv_G'].map((id) => id as ConversationId) as [ConversationId, ConversationId];
+const [EVE, BEN] = ['E', 'B'].map((letter) => letter.repeat(43) as AccountId) as [AccountId, AccountId];
+const AT = '2026-01-01T12:00:00.000Z';
+
+const viewOf = (conversationId: ConversationId, peer: AccountId): ConversationView =>
+  ({
+    conversationId,
+    kind: 'dm',
+    standing: 'accepted',
+    members: [{ accountId: ME }, { accountId: peer }],
+    createdBy: peer,
+    createdAt: AT,
+    lastSeq: 1,
+  }) as unknown as ConversationView;
+
+/** Two conversations: Eve's, where this device waits for its welcome, and Ben's, in which a row was missed. */
+async function world({ meet = async () => undefined }: { meet?: (accountId: AccountId) => Promise<unknown> } = {}) {
+  const store = new MemoryStore();
+  const cells = new Map<ConversationId, Cell>();
+  const cell = (id: ConversationId): Cell => {
+    const known = cells.get(id) ?? new Cell(id, { store, engine: {} as Engine });
+    cells.set(id, known);
+    return known;
+  };
+  const joined = newConversation({
+    id: GOOD,
+    peer: BEN,
+    standing: 'accepted',
+    membership: 'joined',
+    createdByMe: false,
+    activeAt: AT,
+  });
+  await cell(GOOD).run(() => cell(GOOD).begin(joined));
+  const read: ConversationId[] = [];
+  const sync = new Sync({
+    api: {
+      listConversations: async () => ({ conversations: [viewOf(BAD, EVE), viewOf(GOOD, BEN)], nextCursor: null }),
+      listWelcomes: async () => ({ welcomes: [{ conversationId: BAD, welcome: 'AA', seq: 1 }] as never }),
+      listMessages: async ({ conversationId }) => {
+        read.push(conversationId);
+        return { rows: [], lastSeq: 0, firstSeq: 1 };
+      },
+      acknowledge: async () => ({}) as never,
+    },
+    reader: {} as LogReader,
+    membership: {
+      join: async () => {
+        throw new ClientError('server-lied');
+      },
+    } as unknown as Membership,
+    events: { emit: () => undefined },
+    me: ME,
+    cell,
+    now: () => Date.parse(AT),
+    meet,
+    read: () => undefined,
+    background: () => undefined,
+  });
+  return { sync, read };
+}
+
+test('a welcome that makes no sense does not keep the other conversations from being read', async () => {
+  const { sync, read } = await world();
+  await expect(sync.all()).rejects.toMatchObject({ code: 'server-lied' });
+  sync.stop();
+  expect(read).toEqual([GOOD]);
+});
+
+test('a person who cannot be looked up does not keep the other conversations from being read', async () => {
+  const meet = async (accountId: AccountId) => {
+    if (accountId === EVE) throw new ClientError('server-lied');
+  };
+  const { sync, read } = await world({ meet });
+  await expect(sync.all()).rejects.toMatchObject({ code: 'server-lied' });
+  sync.stop();
+  expect(read).toEqual([GOOD]);
+});
