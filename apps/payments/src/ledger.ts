@@ -56,11 +56,12 @@ export class Ledger {
   readonly #connection: Connection;
 
   /**
-   * `pool` opens accounts; `lane` is one connection that posts one batch at a time. A second one would not help: batches were half as large, and
+   * `opening` opens accounts. It must not be the pool whose transactions post: with every connection in a transaction that waits for one more to
+   * open an account, nobody would ever get it. `lane` is one connection that posts one batch at a time. A second one would not help: batches were half as large, and
    * waited for each other's accounts and for the same disk.
    */
-  constructor(pool: Connection, lane: Connection) {
-    this.#connection = pool;
+  constructor(opening: Connection, lane: Connection) {
+    this.#connection = opening;
     this.#batcher = new Batcher((postings) => this.postAll(lane, postings), {
       keyOf: ({ scope, key }) => `${scope}|${key}`,
       maxItems: MAX_BATCH_POSTINGS,
