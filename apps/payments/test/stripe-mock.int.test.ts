@@ -7,6 +7,7 @@ import {
   eventListParams,
   refundListParams,
   sessionListParams,
+  sessionOfPaymentParams,
   sessionParams,
 } from '../src/stripe/requests.ts';
 
@@ -40,6 +41,7 @@ const requests: Record<string, () => Promise<unknown>> = {
   'open a checkout in dinars': () => stripe.checkout.sessions.create(checkout('KWD', 5_000n), checkoutOptions('top_2')),
   'read a checkout': () => stripe.checkout.sessions.retrieve('cs_test_1', sessionParams),
   'look for a checkout': () => stripe.checkout.sessions.list(sessionListParams(FROM_SECONDS)),
+  'look for the checkout of a payment': () => stripe.checkout.sessions.list(sessionOfPaymentParams('pi_1')),
   'list refunds': () => stripe.refunds.list(refundListParams('pi_1')),
   'list events': () => stripe.events.list(eventListParams(FROM_SECONDS)),
 };

@@ -236,3 +236,55 @@ test('a webhook is delivered again when Stripe could not be asked', async () => 
   expect(world.webhookAnswers).toContain(503);
   expect(await balance()).toBe('2000');
 }, 30_000);
+
+// What follows releases deliveries at its end, so nothing that counts requests may come after it.
+
+const refundOf = async (topUp: TopUpView, amount: number) => {
+  const session = await sdk().checkout.sessions.retrieve(sessionOf(topUp));
+  return sdk().refunds.create({ payment_intent: session.payment_intent as string, amount });
+};
+
+test('a refund that is heard of before its payment leaves the wallet all the same', async () => {
+  await world.control('/webhooks', { held: true });
+  const topUp = await create();
+  await pay(topUp);
+  const { charge, payment_intent } = await refundOf(topUp, 500);
+  const event = eventOf(`evt_early_${topUp.topUpId}`, 'charge.refunded', { id: charge, object: 'charge', payment_intent });
+  expect(await webhook(event)).toBe('ok');
+  await world.control('/webhooks', { held: false });
+  await until(isPaid(topUp));
+  await until(async () => (await balance()) === '1500');
+});
+
+test('a refund that a bank carries out later is booked when it is through', async () => {
+  const topUp = await create();
+  await pay(topUp);
+  await until(isPaid(topUp));
+  await world.control('/webhooks', { held: true });
+  const { id, payment_intent } = await refundOf(topUp, 500);
+  // Its charge's own event came while it was pending, and led to nothing.
+  expect(await webhook(eventOf(`evt_through_${id}`, 'refund.updated', { id, object: 'refund', payment_intent }))).toBe('ok');
+  expect(await balance()).toBe('1500');
+});
+
+test('one top-up that cannot be settled does not hold up the others', async () => {
+  await world.control('/webhooks', { held: true });
+  const [broken, good] = [await create(), await create()];
+  for (const topUp of [broken, good]) await pay(topUp);
+  await world.database.admin.query('update payments.top_up set amount = 1 where id = $1', [broken.topUpId]);
+  await world.database.admin.query(`update payments.work set due_at = now() where kind = 'reconcile'`);
+  await until(isPaid(good));
+  expect(await get(broken.topUpId)).toMatchObject({ state: 'open' });
+  await world.database.admin.query('update payments.top_up set amount = 2000 where id = $1', [broken.topUpId]);
+});
+
+test('many people top up for the first time at once', async () => {
+  await world.control('/webhooks', { held: true });
+  const people = await Promise.all(Array.from({ length: 16 }, () => world.newPerson()));
+  const topUps: TopUpView[] = [];
+  for (ana of people) topUps.push(await create());
+  for (const topUp of topUps) await pay(topUp);
+  const paid = (topUp: TopUpView) =>
+    webhook(eventOf(`evt_${topUp.topUpId}`, 'checkout.session.completed', { id: sessionOf(topUp), object: 'checkout.session' }));
+  expect(await Promise.all(topUps.map(paid))).toEqual(people.map(() => 'ok'));
+}, 30_000);

@@ -14,7 +14,7 @@ interface Dependencies {
 }
 type News =
   | { kind: 'session'; checkout: Checkout | undefined }
-  | { kind: 'refunds'; paymentIntentId: string; refunds: Refund[] }
+  | { kind: 'refunds'; paymentIntentId: string; checkout: Checkout | undefined; refunds: Refund[] }
   | { kind: 'none' };
 
 /**
@@ -55,14 +55,17 @@ export class Notices {
     if (about === null) return { kind: 'none' };
     if (about.kind === 'session') return { kind: 'session', checkout: await processor.readCheckout(about.id) };
     const { paymentIntentId } = about;
-    return { kind: 'refunds', paymentIntentId, refunds: await processor.listRefunds(paymentIntentId) };
+    // The refund's event may overtake the payment's, and this event is taken once: so the payment is settled first, whoever told of it.
+    const checkout = await processor.findCheckoutOfPayment(paymentIntentId);
+    return { kind: 'refunds', paymentIntentId, checkout, refunds: await processor.listRefunds(paymentIntentId) };
   }
 
   async #apply(client: pg.PoolClient, news: News): Promise<Change[]> {
     if (news.kind === 'none') return [];
-    if (news.kind === 'refunds') return this.#with.refunds.applyWithin(client, news.paymentIntentId, news.refunds);
-    const change = news.checkout && (await this.#with.topUps.settleWithin(client, news.checkout));
-    return change ? [change] : [];
+    const settled = news.checkout && (await this.#with.topUps.settleWithin(client, news.checkout));
+    const changes = settled ? [settled] : [];
+    if (news.kind === 'session') return changes;
+    return [...changes, ...(await this.#with.refunds.applyWithin(client, news.paymentIntentId, news.refunds))];
   }
 
   /** Whoever takes the same event at this moment waits here until we commit or give up. */

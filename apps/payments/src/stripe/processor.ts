@@ -6,8 +6,10 @@ import {
   checkoutParams,
   type CheckoutRequest,
   eventListParams,
+  REFUND_EVENTS,
   refundListParams,
   sessionListParams,
+  sessionOfPaymentParams,
   sessionParams,
 } from './requests.ts';
 
@@ -65,15 +67,24 @@ export class Processor {
     });
   }
 
-  /** Undefined when Stripe knows no such checkout. */
+  /** Undefined when Stripe knows no such checkout, or it is one of another kind that somebody opened with the same Stripe account. */
   readCheckout(sessionId: string): Promise<Checkout | undefined> {
     return this.#ask(async ({ checkout }) => {
       try {
-        return checkoutOf(await checkout.sessions.retrieve(sessionId, sessionParams));
+        const session = await checkout.sessions.retrieve(sessionId, sessionParams);
+        return session.mode === 'payment' ? checkoutOf(session) : undefined;
       } catch (error) {
         if (error instanceof Stripe.errors.StripeInvalidRequestError && error.code === 'resource_missing') return undefined;
         throw error;
       }
+    });
+  }
+
+  /** The checkout that led to a payment; undefined for a payment that did not come from one. */
+  findCheckoutOfPayment(paymentIntentId: string): Promise<Checkout | undefined> {
+    return this.#ask(async ({ checkout }) => {
+      const { data } = await checkout.sessions.list(sessionOfPaymentParams(paymentIntentId));
+      return data[0] && checkoutOf(await checkout.sessions.retrieve(data[0].id, sessionParams));
     });
   }
 
@@ -157,7 +168,7 @@ export function noticeOf(event: Stripe.Event): Notice {
 
 function aboutOf(type: string, objectId: string | null, paymentIntent: unknown): Notice['about'] {
   if (type.startsWith('checkout.session.') && objectId !== null) return { kind: 'session', id: objectId };
-  if (type !== 'charge.refunded') return null;
+  if (!REFUND_EVENTS.includes(type)) return null;
   const id = typeof paymentIntent === 'string' ? paymentIntent : (paymentIntent as { id?: unknown } | null)?.id;
   return typeof id === 'string' ? { kind: 'refunds', paymentIntentId: id } : null;
 }

@@ -48,6 +48,10 @@ export const sessionListParams = (createdFromSeconds: number): Stripe.Checkout.S
   created: { gte: createdFromSeconds },
   limit: PAGE,
 });
+export const sessionOfPaymentParams = (paymentIntentId: string): Stripe.Checkout.SessionListParams => ({
+  payment_intent: paymentIntentId,
+  limit: 1,
+});
 export const refundListParams = (paymentIntentId: string): Stripe.RefundListParams => ({
   payment_intent: paymentIntentId,
   limit: PAGE,
@@ -58,6 +62,8 @@ export const eventListParams = (createdFromSeconds: number): Stripe.EventListPar
   limit: PAGE,
 });
 
+/** A refund may be pending when its charge is told to be refunded, and go through days later: then only the refund's own event tells. */
+export const REFUND_EVENTS: readonly string[] = ['charge.refunded', 'refund.updated'];
 /** What can change a top-up. Other events are recorded and ignored. */
 export const FOLLOWED_EVENTS = [
   'checkout.session.completed',
@@ -65,4 +71,5 @@ export const FOLLOWED_EVENTS = [
   'checkout.session.async_payment_failed',
   'checkout.session.expired',
   'charge.refunded',
+  'refund.updated',
 ] as const;
