@@ -1,4 +1,5 @@
-import type { Database, Logger, WorkQueue } from '@rialto/service';
+import { AppError } from '@rialto/contracts';
+import { type Database, type Logger, storageFailure, type WorkQueue } from '@rialto/service';
 import type { TopUpRow, TopUps } from '../top-ups.ts';
 import type { Notices } from './notices.ts';
 import type { Processor } from './processor.ts';
@@ -42,12 +43,23 @@ export class Reconciliation {
   async run(): Promise<void> {
     const { database, processor, topUps, notices, log } = this.#with;
     const events = await processor.listNotices(new Date(Date.now() - EVENTS_FROM_MS));
-    for (const notice of events) await notices.take(notice);
+    for (const notice of events) await this.#goOnAfter({ event: notice.id }, notices.take(notice));
     const { rows } = await database.pool.query<TopUpRow>(
       `select * from top_up where state in ('creating', 'open') order by created_at limit $1`,
       [MAX_OPEN_TOP_UPS],
     );
-    for (const row of rows) await topUps.refresh(row);
+    for (const row of rows) await this.#goOnAfter({ topUp: row.id }, topUps.refresh(row));
     log.info({ events: events.length, openTopUps: rows.length }, 'reconciled with the processor');
+  }
+
+  /** One that can never be settled must not keep the others from it. What is away, though, is away for all: then the run is tried again. */
+  async #goOnAfter(about: object, step: Promise<void>): Promise<void> {
+    try {
+      await step;
+    } catch (error) {
+      const known = storageFailure(error) ?? error;
+      if (known instanceof AppError && known.retryable && known.code !== 'internal') throw error;
+      this.#with.log.error({ ...about, err: error }, 'reconciliation cannot settle this; somebody must look at it');
+    }
   }
 }
