@@ -1,6 +1,7 @@
 import {
   AppError,
   type Input,
+  MAX_INTENT_BYTES,
   type Output,
   payments,
   type LedgerId,
@@ -34,6 +35,7 @@ export class Transfers {
 
   async transfer(intent: Input<typeof payments.operations.transfer>, caller: SigningCaller): Promise<TransferOutput> {
     const { ledger, chains, receipts, push } = this.#with;
+    if (caller.signed.length > MAX_INTENT_BYTES) throw new AppError('payload-too-large');
     const key = await this.admit(intent, caller);
     if (!verify('transfer-intent', caller.signed, caller.signature, key)) throw new AppError('signature-invalid');
     await chains.mustExist(intent.to);

@@ -52,6 +52,19 @@ test('money moves by a signed intent, and the ledger signs for both sides', asyn
   expect(await codeOf(world.gateway.call(getReceipt, { transferId }, { token: stranger.token }))).toBe('not-found');
 });
 
+test('an intent is short: it is kept for ever, and stands in the statement of whoever is paid', async () => {
+  const intent = world.intent(ana, ben);
+  const padded = Buffer.from(JSON.stringify(intent) + ' '.repeat(1_000_000), 'utf8');
+  const body = {
+    signed: padded.toString('base64url'),
+    signature: Buffer.from(sign('transfer-intent', padded, ana.key.privateKey)).toString('base64url'),
+  };
+  expect(await refusalOf(intent, { body })).toBe('payload-too-large');
+  await world.pay(ana, intent);
+  const { entries } = await world.gateway.call(getStatement, { currency: 'EUR', after: 0 }, { token: ben.token });
+  expect(entries).toMatchObject([{ intentId: intent.intentId }]);
+});
+
 test('the same intent gives the same transfer for ever, even after its expiry; another body under its id is refused', async () => {
   const intent = world.intent(ana, ben, { expiresAt: new Date(Date.now() + 400).toISOString() });
   const first = await world.pay(ana, intent);

@@ -43,6 +43,8 @@ export const CHALLENGE_LIFETIME_MS = 60_000;
 /** How far a device's clock may be off when it signs in. */
 export const MAX_CLOCK_SKEW_MS = 120_000;
 export const MAX_INTENT_LIFETIME_MS = 600_000;
+/** A signed intent has ten short fields. It is stored for ever and stands in both statements, so a page of them must fit one answer. */
+export const MAX_INTENT_BYTES = 2_048;
 
 export const MAX_UNACKED_DISPATCHES = 256;
 export const SOCKET_HEARTBEAT_MS = 30_000;
