@@ -12,9 +12,11 @@ const PASSED_ON = ['content-type', 'content-security-policy', 'location', 'cache
 export function serveSimulatedCheckout(instance: FastifyInstance, simulatorUrl: string | undefined): void {
   if (simulatorUrl === undefined) return;
   const pass = async (request: FastifyRequest, reply: FastifyReply) => {
-    const target = new URL(request.url, simulatorUrl);
+    const { pathname, search } = new URL(request.url, simulatorUrl);
     // Dots in the path are resolved by now, so this is where the request would really go.
-    if (!target.pathname.startsWith(PREFIX) || /%2e|%2f|%5c/i.test(target.pathname)) throw new AppError('not-found');
+    if (!pathname.startsWith(PREFIX) || /%2e|%2f|%5c/i.test(pathname)) throw new AppError('not-found');
+    // Only path and query are the caller's: a request line may name a host as well, and the router looks past it.
+    const target = Object.assign(new URL(simulatorUrl), { pathname, search });
     const answer = await ask(target, request);
     for (const name of PASSED_ON) {
       const value = answer.headers.get(name);

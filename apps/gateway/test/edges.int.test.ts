@@ -1,5 +1,6 @@
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '@rialto/engines';
@@ -101,6 +102,27 @@ describe('the web client', () => {
       expect((await fetch(world.url + path)).status).toBeGreaterThanOrEqual(404);
     }
     expect(asked).toEqual(['GET /simulated/checkout/cs_1?declined=x', 'POST /simulated/checkout/cs_1/pay']);
+  });
+
+  test('a request that names another host (RFC 9112, section 3.2.2) is answered by our simulator, and by nobody else', async () => {
+    const elsewhere: string[] = [];
+    const inner = createServer((request, response) => {
+      elsewhere.push(request.url ?? '');
+      response.end('an inner secret');
+    });
+    await new Promise<void>((resolve) => inner.listen(0, '127.0.0.1', resolve));
+    const { port } = inner.address() as { port: number };
+    const answer = await new Promise<string>((resolve) => {
+      const socket = connect(world.gateway.port, '127.0.0.1', () => {
+        const target = `http://127.0.0.1:${port}/simulated/checkout/cs_1`;
+        socket.write(`GET ${target} HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\nconnection: close\r\n\r\n`);
+      });
+      socket.on('data', (data: Buffer) => resolve(data.toString()));
+    });
+    inner.close();
+    expect(elsewhere).toEqual([]);
+    expect(answer).toMatch(/^HTTP\/1.1 200/);
+    expect(asked.at(-1)).toBe('GET /simulated/checkout/cs_1');
   });
 
   test('who has no session may ask only so often', async () => {
