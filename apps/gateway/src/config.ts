@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { ListVariable, parseEnvironment, PortVariable, ProcessEnvironment } from '@rialto/service';
+import { isNetwork } from './trusted-proxies.ts';
 
 /** Requests a minute, by name. Generous for people, and low enough that one device cannot starve the others. */
 const PerMinute = (usual: number) => z.coerce.number().int().min(1).default(usual);
@@ -16,8 +17,10 @@ export const GatewayEnvironment = ProcessEnvironment.extend({
   RIALTO_ORIGINS: Origins,
   RIALTO_WEB_DIR: z.string().optional(),
   RIALTO_STRIPE_SIM_URL: z.url().optional(),
-  /** Addresses of proxies in front, whose X-Forwarded-For is believed. */
-  RIALTO_TRUSTED_PROXIES: ListVariable.default([]),
+  /** Addresses or networks of proxies in front, whose X-Forwarded-For is believed. Without it all who come through one count as one. */
+  RIALTO_TRUSTED_PROXIES: ListVariable.pipe(
+    z.array(z.string().refine(isNetwork, 'must be addresses or networks such as 172.16.0.0/12')),
+  ).default([]),
   RIALTO_LIMIT_ANYONE_PER_MINUTE: PerMinute(240),
   RIALTO_LIMIT_DEVICE_PER_MINUTE: PerMinute(6_000),
   RIALTO_LIMIT_SOCKETS_PER_MINUTE: PerMinute(240),

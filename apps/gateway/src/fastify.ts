@@ -7,6 +7,7 @@ import { AppError, MAX_HTTP_BODY_BYTES } from '@rialto/contracts';
 import { newRequestId, type Logger } from '@rialto/service';
 import type { GatewayConfig } from './config.ts';
 import { expected, HttpError, problemOf, PROBLEM_TYPE, sendProblem } from './problem.ts';
+import { trustedProxies } from './trusted-proxies.ts';
 
 const MAX_HEADER_BYTES = 16_384;
 const MAX_PARAMETER_CHARS = 300;
@@ -24,7 +25,7 @@ export function fastifyAdapter(config: GatewayConfig, log: Logger): FastifyAdapt
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
     http: { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: HEADERS_TIMEOUT_MS },
-    trustProxy: config.RIALTO_TRUSTED_PROXIES.length > 0 ? config.RIALTO_TRUSTED_PROXIES : false,
+    trustProxy: config.RIALTO_TRUSTED_PROXIES.length > 0 ? trustedProxies(config.RIALTO_TRUSTED_PROXIES) : false,
     routerOptions: { maxParamLength: MAX_PARAMETER_CHARS },
     // Both the body's parser and the spread that merges it are safe with `__proto__`, which the services then refuse by name.
     onProtoPoisoning: 'ignore',

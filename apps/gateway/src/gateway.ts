@@ -17,6 +17,7 @@ import { secureHeaders } from './security-headers.ts';
 import { serveSimulatedCheckout } from './simulated-checkout.ts';
 import { SocketServer } from './socket/socket-server.ts';
 import { serveStripeWebhook } from './stripe-webhook.ts';
+import { trustedProxies } from './trusted-proxies.ts';
 import { serveWebClient } from './web-client.ts';
 
 export interface RunningGateway extends Running {
@@ -58,7 +59,7 @@ export async function startGateway(config: GatewayConfig): Promise<RunningGatewa
     limits,
     operations,
     origins: config.RIALTO_ORIGINS,
-    trustsProxies: config.RIALTO_TRUSTED_PROXIES,
+    isTrustedProxy: trustedProxies(config.RIALTO_TRUSTED_PROXIES),
   });
   await app.init();
   sockets.listen(instance.server);

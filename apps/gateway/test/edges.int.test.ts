@@ -138,6 +138,18 @@ describe('the web client', () => {
   });
 });
 
+test('behind a proxy of ours everybody counts alone, over HTTP and on the socket', async () => {
+  const limits = { RIALTO_LIMIT_ANYONE_PER_MINUTE: '1', RIALTO_LIMIT_SOCKETS_PER_MINUTE: '1' };
+  const world = await startWorld({ ...limits, RIALTO_TRUSTED_PROXIES: '127.0.0.0/8' });
+  const from = (address: string) => ({ 'x-forwarded-for': `203.0.113.9, ${address}` });
+  const ask = async (address: string) =>
+    (await fetch(`${world.url}/v1/handles/ana/availability`, { headers: from(address) })).status;
+  expect([await ask('198.51.100.1'), await ask('198.51.100.2'), await ask('198.51.100.1')]).toEqual([503, 503, 429]);
+  const knock = (address: string) => upgradeStatus(world.socketUrl, from(address));
+  expect([await knock('198.51.100.1'), await knock('198.51.100.2'), await knock('198.51.100.1')]).toEqual([101, 101, 429]);
+  await world.stop();
+});
+
 test('told to stop, the gateway answers what it accepted and sends everybody home', async () => {
   const world = await startWorld();
   const device = await testDevice();

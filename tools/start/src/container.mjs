@@ -15,6 +15,8 @@ const GATEWAY_PORT = Number(process.env.RIALTO_PORT || 7420);
 const STRIPE_SIM_PORT = Number(process.env.RIALTO_STRIPE_SIM_PORT || 7430);
 const METRICS_PORT = Number(process.env.RIALTO_METRICS_PORT || 7490);
 const TURN_PORT = 3478;
+/** Networks of containers, which only the proxy of docker-compose.yml can come from: the gateway publishes no port. */
+const CONTAINER_NETWORKS = '10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7';
 const HEALTH_TIMEOUT_MS = 4_000;
 
 /**
@@ -48,7 +50,15 @@ export async function containerSetup() {
 function containerWorld({ env, secrets, postgresUrl }) {
   const url = `https://${env.RIALTO_DOMAIN}`;
   return {
-    ...{ env, secrets, extraEnv: {}, host: '0.0.0.0', webDir, origins: [url] },
+    ...{
+      env,
+      secrets,
+      extraEnv: {},
+      host: '0.0.0.0',
+      webDir,
+      origins: [url],
+      trustedProxies: env.RIALTO_TRUSTED_PROXIES || CONTAINER_NETWORKS,
+    },
     ports: { gateways: [GATEWAY_PORT], stripeSim: STRIPE_SIM_PORT },
     paths: { dataDir: env.RIALTO_DATA_DIR || '/data' },
     turn: {

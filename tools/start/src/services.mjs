@@ -101,6 +101,7 @@ function gatewayEnvironment(service, world, replica) {
     RIALTO_HOST: world.host,
     RIALTO_ORIGINS: world.origins.join(','),
     ...(world.webDir && { RIALTO_WEB_DIR: world.webDir }),
+    ...(world.trustedProxies && { RIALTO_TRUSTED_PROXIES: world.trustedProxies }),
     ...(isStripeSimulated(world.env) && { RIALTO_STRIPE_SIM_URL: world.urls.stripeSim }),
   };
 }

@@ -75,6 +75,7 @@ async function bringUp({ paths, host, port, url, replicas, say, extraEnv, web, u
     natsUrl: nats.url,
     databaseUrl: (service) => databaseUrlOf(postgres.url, service, secrets),
     origins: originsOf(env, ports.gateways, host),
+    trustedProxies: env.RIALTO_TRUSTED_PROXIES,
     urls: {
       public: env.RIALTO_PUBLIC_URL ?? url,
       inner: `http://${host}:${port}`,

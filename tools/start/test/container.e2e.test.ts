@@ -91,6 +91,9 @@ test('setup gives each container its own secrets, and no one else’s', async ()
   }
   expect(environments.filter((text) => text.includes('RIALTO_LEDGER_KEY')).length).toBe(1);
   expect(statSync(join(secretsOf('calls'), 'environment.json')).mode & 0o077).toBe(0);
+  // Only Caddy comes to the gateway there: without it all people would share one address, and its limits.
+  const gateway = JSON.parse(readFileSync(join(secretsOf('gateway'), 'environment.json'), 'utf8')) as Record<string, string>;
+  expect(gateway['RIALTO_TRUSTED_PROXIES']).toContain('172.16.0.0/12');
   expect(statSync(join(dir, 'secrets', 'secrets.json')).mode & 0o077).toBe(0);
 });
 

@@ -7,6 +7,7 @@ import type { Dispatch } from '../dispatch.ts';
 import { rawProblem } from '../fastify.ts';
 import { expected } from '../problem.ts';
 import { networkOf, type RateLimits } from '../rate-limit.ts';
+import { clientAddress, type IsTrusted } from '../trusted-proxies.ts';
 import { Connection } from './connection.ts';
 import { Sessions } from './sessions.ts';
 
@@ -24,7 +25,7 @@ interface SocketServerDeps {
   readonly limits: RateLimits;
   readonly operations: ReadonlyMap<string, Bound>;
   readonly origins: readonly string[];
-  readonly trustsProxies: readonly string[];
+  readonly isTrustedProxy: IsTrusted;
 }
 
 /** The WebSocket at `/v1/socket`, on the port of everything else. */
@@ -102,11 +103,12 @@ export class SocketServer {
     });
   }
 
-  /** Behind a trusted proxy the client is the last address that the proxy added. */
   #addressOf({ socket, headers }: IncomingMessage): string {
-    const remote = socket.remoteAddress ?? '';
     const forwarded = headers['x-forwarded-for'];
-    if (forwarded === undefined || !this.#deps.trustsProxies.includes(remote)) return remote;
-    return String(forwarded).split(',').at(-1)?.trim() ?? remote;
+    return clientAddress(
+      socket.remoteAddress ?? '',
+      forwarded === undefined ? undefined : String(forwarded),
+      this.#deps.isTrustedProxy,
+    );
   }
 }
