@@ -11,6 +11,8 @@ const RECONNECT_JITTER_MS = 100;
 const PING_EVERY_MS = 3_000;
 const MAX_PINGS_OUT = 2;
 const CONNECT_TIMEOUT_MS = 5_000;
+/** What one turn of the event loop publishes leaves in writes of up to this size, not of the library's 32 KiB. Its types leave the option out. */
+const FEW_WRITES = { pendingLimit: 524_288 } as object;
 
 interface PublishOptions {
   readonly reply?: string | undefined;
@@ -145,6 +147,7 @@ export async function connectNats(peer: Peer, { url, seed, log }: { url: string;
     pingInterval: PING_EVERY_MS,
     maxPingOut: MAX_PINGS_OUT,
     timeout: CONNECT_TIMEOUT_MS,
+    ...FEW_WRITES,
   });
   try {
     checkServer(connection);
