@@ -2,6 +2,7 @@
  * A process that ends at any of its writes, before or after the write took effect, and is started again on what is stored: nothing is lost,
  * nothing comes twice, and what was sealed goes out with the same bytes. Real: everything that `world.ts` lists.
  */
+import { AppError, type ConversationId } from '@rialto/contracts';
 import { MemoryStore, Rialto } from '../src/index.ts';
 import { type Crash, FaultyStore } from './faulty-store.ts';
 import { eventually, introduce, startWorld, texts, type World } from './world.ts';
@@ -19,6 +20,7 @@ const SEND_WRITES = 6;
 const RECEIVE_WRITES = 5;
 const REGISTER_WRITES = 7;
 const OPEN_WRITES = 6;
+const MERGE_WRITES = 9;
 
 const cases = (writes: number) =>
   CRASHES.flatMap((how) => Array.from({ length: writes }, (_unused, index) => ({ how, nth: index + 1 })));
@@ -140,5 +142,35 @@ test('opening a conversation survives a crash at every write', async () => {
     expect(await again.conversations.list()).toHaveLength(1);
     await again.close();
     await ben.client.close();
+  }
+});
+
+test('what was written into a conversation that lost against the other side’s survives a crash at every write', async () => {
+  for (const { how, nth } of cases(MERGE_WRITES)) {
+    const [eva, finn] = await Promise.all([world.enter('eva'), world.enter('finn')]);
+    const { messaging } = eva.client.connection.api;
+    Object.assign(messaging, { createDm: () => Promise.reject(new AppError('unavailable')) });
+    await expect(eva.client.conversations.createDm(`@${finn.handle}`)).rejects.toMatchObject({ code: 'unavailable' });
+    const [opening] = await eva.client.conversations.list();
+    const early = await eva.client.conversations.get(opening?.id as ConversationId);
+    for (const text of ['one', 'two']) await early.send({ text });
+    await eva.client.close();
+    const finns = await finn.client.conversations.createDm(`@${eva.handle}`);
+
+    const faulty = new FaultyStore(eva.store);
+    faulty.crashAt(nth, how);
+    const client = await Rialto.open({ url: world.url, store: faulty });
+    await client.whenOnline().catch(() => undefined);
+    await client.sync().catch(() => undefined);
+    await client.settle().catch(() => undefined);
+    await client.close();
+    const back = await Rialto.open({ url: world.url, store: eva.store });
+    await back.whenOnline();
+    await back.sync();
+    await eventually(`the texts, ${how} ${nth}`, async () => (await texts(finns)).includes('two'));
+    expect(await texts(finns)).toEqual(['one', 'two']);
+    expect((await back.conversations.list()).map(({ id }) => id)).toEqual([finns.id]);
+    await back.close();
+    await finn.client.close();
   }
 });

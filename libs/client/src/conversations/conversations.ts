@@ -3,7 +3,7 @@ import { ClientError } from '../client-error.ts';
 import type { Emitter } from '../events.ts';
 import type { MessageRecord } from '../messages/message-record.ts';
 import type { Outbox } from '../messages/outbox.ts';
-import type { Outgoing, OutgoingMessage } from '../messages/outgoing-record.ts';
+import type { Outgoing } from '../messages/outgoing-record.ts';
 import type { Receipts } from '../messages/receipts.ts';
 import type { Timeline } from '../messages/timeline.ts';
 import type { People } from '../people/people.ts';
@@ -17,7 +17,7 @@ import type { Cell } from './cell.ts';
 import { Conversation, type ConversationPorts } from './conversation.ts';
 import type { ConversationRecord } from './conversation-record.ts';
 import type { Membership } from './membership.ts';
-import type { Opening } from './opening.ts';
+import type { Opened, Opening } from './opening.ts';
 import type { Sync } from './sync.ts';
 
 /** A welcome is stored with the conversation, so one that is not there after this will not come. */
@@ -114,11 +114,14 @@ export class Conversations implements ConversationsSurface {
 
   /** What was cut off in the last run: openings and commits go out again with the bytes that they had. */
   async resume(): Promise<void> {
+    const failures: unknown[] = [];
     for (const { value } of await this.#rows.list()) {
       const cell = this.#ports.cell(value.id);
       await cell.run(async () => undefined);
-      if (cell.exists && cell.record.membership === 'opening') await this.#resumeOpening(cell);
+      if (cell.exists && cell.record.membership === 'opening')
+        await this.#lanes.run(value.peer, () => this.#resumeOpening(cell)).catch((error: unknown) => failures.push(error));
     }
+    if (failures.length > 0) throw failures[0];
   }
 
   async handleMessage(row: LogRow): Promise<void> {
@@ -143,38 +146,51 @@ export class Conversations implements ConversationsSurface {
       await sync.all();
       return found.conversationId;
     }
-    const { id, created } = await opening.open(peer);
-    return this.#settle(id, created);
+    return this.#settle(await opening.open(peer));
   }
 
+  /** One at a time for each person. */
   async #resumeOpening(cell: Cell): Promise<ConversationId> {
-    const { outgoing, opening, outbox } = this.#ports;
-    const id = cell.record.id;
-    const [intent, waiting] = [await outgoing.commit(id), await outgoing.messages(id)];
+    const { outgoing, opening } = this.#ports;
+    await cell.run(async () => undefined);
+    // Another attempt may have come to its end while this one waited its turn.
+    if (!cell.exists || cell.record.membership !== 'opening') return cell.id as ConversationId;
+    const intent = await outgoing.commit(cell.record.id);
     if (!intent) throw new Error('an opening without its intent');
-    const opened = await opening.submit(cell, intent);
-    const settled = await this.#settle(opened.id, opened.created);
-    if (!opened.created) await this.#move(waiting, this.#ports.cell(settled), outbox);
-    return settled;
+    return this.#settle(await opening.submit(cell, intent));
   }
 
   /** Both opened it at once and the other one was first: the user wanted to talk to this person, so theirs is accepted. */
-  async #settle(id: ConversationId, created: boolean): Promise<ConversationId> {
+  async #settle({ id, created, cell: ours }: Opened): Promise<ConversationId> {
     const { sync, cell, events } = this.#ports;
     await sync.all();
     const settled = cell(id);
     await settled.run(async () => undefined);
-    if (!created && settled.exists && settled.record.standing === 'requested') await this.accept(id);
+    if (!created) {
+      if (settled.exists && settled.record.standing === 'requested') await this.accept(id);
+      await this.#replace(ours, settled);
+    }
     events.emit('conversations.changed', { conversationId: id });
     return id;
   }
 
-  /** Messages that were written into a conversation that lost against another one go to that one. */
-  async #move(waiting: readonly OutgoingMessage[], to: Cell, outbox: Outbox): Promise<void> {
-    for (const { body, isVisible } of waiting) {
-      if (!isVisible || body.type !== 'text') continue;
-      await to.run(() => outbox.plan(to, { body, content: { type: 'text', text: body.text } }));
-    }
+  /**
+   * Ours lost against another one: what was written into it goes to that one, each message in the transaction that takes it away here,
+   * and only then is it forgotten. Cut off in between, the next attempt goes on with the rest.
+   */
+  #replace(ours: Cell, by: Cell): Promise<void> {
+    return ours.run(async () => {
+      const { outgoing, outbox } = this.#ports;
+      const id = ours.record.id;
+      for (const message of await outgoing.messages(id)) {
+        const { body } = message;
+        const changes = [outgoing.delete(message)];
+        if (message.isVisible && body.type === 'text')
+          await by.run(() => outbox.plan(by, { body, content: { type: 'text', text: body.text }, changes }));
+      }
+      await ours.forget([outgoing.deleteCommit(id)]);
+      this.#open.delete(id);
+    });
   }
 
   async #summaryOf(record: ConversationRecord): Promise<ConversationSummary> {

@@ -34,10 +34,11 @@ export interface OpeningPorts {
   now(): number;
   cell(id: ConversationId): Cell;
 }
-/** `created: false`: the two have a conversation already, and ours is gone. */
+/** `created: false`: the two have a conversation already, `id`; ours, in `cell`, has to give way to it. */
 export interface Opened {
   readonly id: ConversationId;
   readonly created: boolean;
+  readonly cell: Cell;
 }
 
 /** Opens the conversation of two people: a group with all devices of both, stored here before the server hears of it. */
@@ -98,16 +99,15 @@ export class Opening {
   async submit(cell: Cell, { what, bundle, conversationId, id }: OutgoingCommit): Promise<Opened> {
     if (what.kind !== 'open' || !bundle) throw new Error('not an opening');
     const { api, outgoing } = this.#ports;
-    const forget = () => cell.run(() => cell.forget([outgoing.deleteCommit(conversationId)]));
     try {
       const { peer, initialGroupInfo } = what;
       const answer = await api.messaging.createDm({ conversationId, clientMessageId: id, peer, initialGroupInfo, ...bundle });
-      const isOurs = answer.conversationId === conversationId;
-      if (isOurs) await cell.run(() => confirm(cell));
-      else await forget();
-      return { id: answer.conversationId, created: isOurs };
+      const created = answer.conversationId === conversationId;
+      if (created) await cell.run(() => confirm(cell));
+      return { id: answer.conversationId, created, cell };
     } catch (error) {
-      if (error instanceof AppError && !error.retryable) await forget();
+      if (error instanceof AppError && !error.retryable)
+        await cell.run(() => cell.forget([outgoing.deleteCommit(conversationId)]));
       throw error;
     }
   }
