@@ -2,6 +2,9 @@ import type { CallId } from '@rialto/contracts';
 import { EPOCH_CATCH_UP_MS, type MediaSession } from './media-engine.ts';
 import type { CallConversation, Surroundings } from './ports.ts';
 
+/** A log that could not be read is asked again after the deadline: until then nothing is sent. */
+const ASK_AGAIN_MS = EPOCH_CATCH_UP_MS + 500;
+
 /** Whose frames a session opens: the sender's leaf and the instance of its media worker. */
 export interface PeerMedia {
   readonly leafIndex: number;
@@ -21,6 +24,7 @@ export class MediaKeys {
   readonly #unsubscribe: () => void;
   #peer: PeerMedia | undefined;
   #cancelDeadline: (() => void) | undefined;
+  #cancelAnotherTry: (() => void) | undefined;
   #isClosed = false;
 
   constructor(options: {
@@ -55,16 +59,27 @@ export class MediaKeys {
     if (this.#cancelDeadline !== undefined || this.#isClosed) return;
     const before = this.#conversation.epoch;
     this.#startDeadline();
-    this.#conversation.catchUp().then(() => {
-      // Nothing newer there: the frames are old ones, and sending may go on.
-      if (this.#conversation.epoch === before) this.#endDeadline();
-    }, this.#failed);
+    this.#conversation
+      .catchUp()
+      .then(async () => {
+        if (this.#conversation.epoch !== before || this.#isClosed) return;
+        // Nothing newer there: the frames are old ones, and sending goes on, also when it had to stop until that was known.
+        await this.#renewSendKey();
+        this.#endDeadline();
+      })
+      .catch((cause: unknown) => {
+        if (this.#isClosed) return;
+        this.#failed(cause);
+        this.#cancelAnotherTry?.();
+        this.#cancelAnotherTry = this.#surroundings.after(ASK_AGAIN_MS, () => this.handleUnknownEpoch());
+      });
   }
 
   close(): void {
     this.#isClosed = true;
     this.#unsubscribe();
     this.#endDeadline();
+    this.#cancelAnotherTry?.();
   }
 
   #follow(): void {
