@@ -1,5 +1,5 @@
 import { AppError, type AccountId, type DeviceId } from '@rialto/contracts';
-import { type Chain, currentDevices, readChain } from '@rialto/crypto/server';
+import { type Chain, compareChains, currentDevices, readChain } from '@rialto/crypto/server';
 import { BoundedMap } from './bounded-map.ts';
 
 /** How long a chain counts as the newest one: as long as a revocation may take to be obeyed anyway. */
@@ -57,12 +57,20 @@ export class PayerChains {
   }
 
   async #fetch(accountId: AccountId): Promise<Known> {
+    const checkedAtMs = performance.now(); // The answer may be as old as the question.
     const { chain: text } = await this.#getChain(accountId);
     const known = this.#known.get(accountId);
-    const chain = known?.text === text ? known.chain : readChain(new Uint8Array(Buffer.from(text, 'base64url')));
-    if (chain.account !== accountId) throw new Error('identity answered with the chain of another account');
-    const newest = { text, chain, checkedAtMs: performance.now() };
+    const newest = known?.text === text ? { ...known, checkedAtMs } : { ...newerOf(known, text), checkedAtMs };
+    if (newest.chain.account !== accountId) throw new Error('identity answered with the chain of another account');
     this.#known.set(accountId, newest);
     return newest;
   }
+}
+
+/** A chain that is shorter than one that was seen, or forks from it, brings no revoked device back, whoever tells it. */
+function newerOf(known: Known | undefined, text: string): Pick<Known, 'text' | 'chain'> {
+  const offered = readChain(new Uint8Array(Buffer.from(text, 'base64url')));
+  if (known === undefined) return { text, chain: offered };
+  const { chain } = compareChains(known.chain, offered);
+  return chain === offered ? { text, chain } : known;
 }
