@@ -91,6 +91,8 @@ export class Call implements CallSurface {
     } catch (error) {
       if (error instanceof AppError && error.code === 'call-elsewhere') this.finish('elsewhere');
       else if (error instanceof AppError && error.code === 'call-ended') await this.refresh();
+      // Not answered, as far as this device knows: it does not listen. Another try opens the microphone again.
+      if (!this.isOver && !this.isAnswered) this.#closeSession();
       throw error;
     }
   }
@@ -135,7 +137,8 @@ export class Call implements CallSurface {
   /** What the arbiter says. Older news changes nothing, and nothing follows the end. */
   apply(view: CallView): void {
     if (this.isOver) return;
-    if (view.callId !== this.#id) this.#adopt(view);
+    // Both sides called at once: this call goes on under the older one's id.
+    if (view.callId !== this.#id) [this.#id, this.#version] = [view.callId, -1];
     else if (view.version <= this.#version) return;
     this.#version = view.version;
     if (view.state === 'ended' && view.mergedInto !== null) return;
@@ -163,17 +166,14 @@ export class Call implements CallSurface {
     this.#reconnection.close();
     this.#negotiation?.close();
     this.#early = [];
-    void this.#session?.then(
-      (session) => session.close(),
-      () => undefined, // It never opened, and whoever waited for it was told.
-    );
+    this.#closeSession();
     this.#show('ended');
   }
 
-  /** Both sides called at once: this call goes on under the older one's id. */
-  #adopt(view: CallView): void {
-    this.#id = view.callId;
-    this.#version = -1;
+  #closeSession(): void {
+    // One that never opened has told so whoever waited for it, and one that opens too late closes itself.
+    this.#openSession?.close();
+    [this.#session, this.#openSession] = [undefined, undefined];
   }
 
   async #endAs(reason: 'hung-up' | 'declined' | 'failed'): Promise<void> {
@@ -192,6 +192,7 @@ export class Call implements CallSurface {
 
   async #open(): Promise<MediaSession> {
     const { ports } = this.#options;
+    if (this.isOver) throw new MediaError('session-closed');
     const session = await openMedia(ports, { callId: this.#id, media: this.#media, events: this.#events() });
     if (this.isOver) {
       session.close();
