@@ -5,6 +5,7 @@ import { type PostingStatus, refusalOf } from './domain/refusal.ts';
 import { type Ledger, type Posted, type Posting, readTransfers } from './ledger.ts';
 
 const HOLD_TIMEOUT = 'hold-timeout';
+const NOT_OVER_YET_MS = 500;
 export const MAX_HOLD_LIFETIME_MS = 7 * 24 * 3_600_000;
 
 export interface Hold {
@@ -29,7 +30,11 @@ export class Holds {
     this.#ledger = ledger;
     this.#work = work;
     work.handle(HOLD_TIMEOUT, async ({ id }: { id: string }, { client }) => {
-      await client.query('select release_hold($1, true)', [id]);
+      const { rows } = await client.query<{ state: string }>('select release_hold($1, true) as state', [id]);
+      if (mustHaveRow(rows).state !== 'pending') return;
+      // The queue counts from the beginning of the transaction, the hold from the moment at which its account was free.
+      await work.cancel(client, HOLD_TIMEOUT, id); // this very item, so that its successor can take the key
+      await work.add(client, { kind: HOLD_TIMEOUT, key: id, dueInMs: NOT_OVER_YET_MS, payload: { id } });
     });
   }
 
@@ -71,13 +76,14 @@ export class Holds {
   /** Posts what the hold stands for, once. Throws `not-found`, `intent-expired`, `conflict` when it was voided, or `account-frozen`. */
   async capture(id: string): Promise<Posted> {
     return this.#database.transaction(async (client) => {
+      // The queue's item before the hold, as its worker takes them, so that neither waits for the other. A refusal rolls this back.
+      await this.#work.cancel(client, HOLD_TIMEOUT, id);
       const { rows } = await client.query<{ status: CaptureStatus }>('select capture_hold($1) as status', [id]);
       const { status } = mustHaveRow(rows);
       if (status === 'unknown') throw new AppError('not-found');
       if (status === 'voided') throw new AppError('conflict', { state: 'voided' });
       const refusal = refusalOf(status);
       if (refusal) throw refusal;
-      await this.#work.cancel(client, HOLD_TIMEOUT, id);
       const posted = mustHaveRow(await readTransfers(client, [id]));
       return { ...posted, isDuplicate: status === 'replayed' };
     });
@@ -86,13 +92,13 @@ export class Holds {
   /** Gives the amount back. Releasing what is voided does nothing; throws `conflict` for what was posted, `not-found` for what never was. */
   async release(id: string): Promise<void> {
     await this.#database.transaction(async (client) => {
+      await this.#work.cancel(client, HOLD_TIMEOUT, id);
       const { rows } = await client.query<{ state: 'unknown' | 'posted' | 'voided' }>('select release_hold($1, false) as state', [
         id,
       ]);
       const { state } = mustHaveRow(rows);
       if (state === 'unknown') throw new AppError('not-found');
       if (state === 'posted') throw new AppError('conflict', { state });
-      await this.#work.cancel(client, HOLD_TIMEOUT, id);
     });
   }
 }

@@ -106,3 +106,16 @@ test('holds obey balance, limits and freezing; racing capture and release have o
   expect(await codeOf(holds.capture(frozen.id))).toBe('account-frozen');
   expect((await account(ana))?.held).toBe('10');
 });
+
+test('a hold that had to wait for its account is released by itself all the same', async () => {
+  const client = await test_.admin.connect();
+  await client.query('begin');
+  await client.query('select from payments.account where owner = $1 for update', [ana]);
+  const placing = holds.place(posting(), 200);
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  await client.query('commit');
+  client.release();
+  await placing;
+  expect(await account(ana)).toMatchObject({ held: '600' });
+  await until(async () => (await account(ana))?.held === '0');
+});
