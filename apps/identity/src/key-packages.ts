@@ -35,6 +35,7 @@ export class KeyPackages {
     return this.#database.transaction(async (client) => {
       await lockDevice(client, caller);
       for (const offer of offers) await store(client, caller, offer);
+      await dropSpent(client, caller.deviceId);
       await dropOldest(client, caller.deviceId);
       return { available: await countSingleUse(client, caller.deviceId) };
     });
@@ -97,6 +98,11 @@ async function store(client: PoolClient, { accountId, deviceId }: DeviceIds, { c
      on conflict (ref) do nothing`,
     [ref, accountId, deviceId, lastResort, bytes, new Date(notAfterMs)],
   );
+}
+
+/** Storing a package waits for a claim that is giving it away, and then does not see what that claim has remembered: a statement later does. */
+async function dropSpent(client: PoolClient, deviceId: string): Promise<void> {
+  await client.query('delete from key_package where device_id = $1 and ref in (select ref from spent_key_package)', [deviceId]);
 }
 
 /** A device that lost its secrets uploads anew, so the newest ones are worth keeping. */

@@ -103,6 +103,26 @@ test('the same claim gives the same packages for a day, also at once, and belong
   expect(rowCount).toBe(0);
 });
 
+test('a package that is being given away while it is offered again stays given', async () => {
+  const ben = await registered();
+  const [only = ''] = await ben.keyPackages(suite, 1);
+  await publish(ben, [only]);
+  // A claim that has not committed yet.
+  const client = await database.admin.connect();
+  await client.query('begin');
+  await client.query(
+    `with taken as (delete from identity.key_package where device_id = $1 returning ref)
+     insert into identity.spent_key_package (ref) select ref from taken`,
+    [ben.first.id],
+  );
+  const again = publish(ben, [only]);
+  const isWaiting = `select from pg_stat_activity where wait_event = 'transactionid' and query like 'insert into key_package%'`;
+  while ((await database.admin.query(isWaiting)).rowCount !== 1) await new Promise((resolve) => setTimeout(resolve, 20));
+  await client.query('commit');
+  client.release();
+  expect(await again).toEqual({ available: 0 });
+});
+
 test('a package that was given away cannot be offered again, one that waits can', async () => {
   const [ana, ben] = [await registered(), await registered()];
   const [first = '', second = ''] = await ben.keyPackages(suite, 2);
