@@ -1,6 +1,7 @@
 import {
   type AccountId,
   type AmountMinor,
+  AppError,
   type CurrencyView,
   idFrom,
   type LedgerId,
@@ -78,12 +79,13 @@ export class Wallet implements WalletSurface {
   async handlePosted(): Promise<void> {
     await this.refresh();
   }
-  handleTopUp(view: TopUpView): void {
+  async handleTopUp(view: TopUpView): Promise<void> {
     this.#ports.events.emit('topUp.changed', topUpOf(view));
   }
 
   async send(payment: { to: string; amountMinor: bigint; currency: string; memo?: string }): Promise<TransferResult> {
-    const { accountId } = await this.#ports.people.resolve(payment.to);
+    const { accountId, alarm } = await this.#ports.people.resolve(payment.to);
+    if (alarm) throw new ClientError('keys-changed');
     const ledger = await this.ledgerId();
     const { record, changes } = await this.#ports.transfers.prepare({ ...payment, to: accountId, ledger, conversationId: null });
     await this.#ports.store.write(changes);
@@ -107,11 +109,13 @@ export class Wallet implements WalletSurface {
     return Promise.all(entries.map((entry) => this.#viewOf(entry)));
   }
 
-  /** The ledger that this device knows; asks for it the first time. */
+  /** The ledger that this device knows; asks for it the first time. Throws `ClientError('offline')`: nothing was signed then. */
   async ledgerId(): Promise<LedgerId> {
     const known = await this.#ports.rows.ledger.get(LEDGER_KEY);
     if (known) return known.ledger as LedgerId;
-    const wallet = await this.#ports.api.getWallet({});
+    const wallet = await this.#ports.api.getWallet({}).catch((error: unknown) => {
+      throw error instanceof AppError && error.retryable ? new ClientError('offline', error) : error;
+    });
     await this.#pinLedger(wallet);
     return wallet.ledger;
   }
@@ -221,10 +225,8 @@ function balanceOf(currency: z.infer<typeof CurrencyView>, wallet: WalletAnswer,
   };
 }
 
-const topUpOf = ({ topUpId, currency, amountMinor, state, checkoutUrl }: TopUpView): TopUp => ({
-  topUpId,
-  currency,
-  amountMinor: BigInt(amountMinor),
-  state,
-  checkoutUrl,
-});
+/** A client goes to the checkout page, so its address must be a page's: `javascript:` is a URL as well. */
+function topUpOf({ topUpId, currency, amountMinor, state, checkoutUrl }: TopUpView): TopUp {
+  if (checkoutUrl !== null && !/^https?:$/.test(new URL(checkoutUrl).protocol)) throw new ClientError('server-lied');
+  return { topUpId, currency, amountMinor: BigInt(amountMinor), state, checkoutUrl };
+}
