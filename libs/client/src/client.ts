@@ -202,7 +202,7 @@ export class Client implements RialtoClient {
     connection.handle('messaging.conversationChanged', syncAll);
     type Posted = Payload<(typeof paymentsContract)['events']['transferPosted']>;
     connection.handle('payments.transferPosted', (_posted: Posted) => this.#quietly(this.wallet.handlePosted()));
-    connection.handle('payments.topUpChanged', async (view: TopUpView) => this.wallet.handleTopUp(view));
+    connection.handle('payments.topUpChanged', (view: TopUpView) => this.#quietly(this.wallet.handleTopUp(view)));
     connection.handle('calls.callChanged', (view: CallView) => this.#quietly(this.calls.handleCallChanged(view)));
     connection.handle('calls.signal', async (signal: SignalPayload) => this.calls.handleSignal(signal));
     connection.handle('identity.keyPackagesLow', () => this.#quietly(this.#keyPackages.refill(connection.api.identity)));
@@ -236,7 +236,8 @@ export class Client implements RialtoClient {
       api: this.connection.api.calls,
       me: { accountId, deviceId },
       engine: media,
-      surroundings: SURROUNDINGS,
+      // Signals carry times that the other side judges, and this device's own clock may be hours off.
+      surroundings: { ...SURROUNDINGS, now: () => this.connection.serverNow() },
       conversation: (id) => this.conversations.get(id),
       report: ({ callId, code }) =>
         this.#events.emit('problem', { code: 'background-work-failed', detail: `call ${callId}: ${code}` }),
@@ -271,8 +272,7 @@ export class Client implements RialtoClient {
   }
 }
 
-const SURROUNDINGS: Surroundings = {
-  now: () => Date.now(),
+const SURROUNDINGS: Omit<Surroundings, 'now'> = {
   after: (delayMs, run) => {
     const timer = setTimeout(run, delayMs);
     return () => clearTimeout(timer);

@@ -157,6 +157,7 @@ export class CallPerson {
       id,
       peer: peer.device.accountId,
       epoch: EPOCH,
+      demandTrust: () => undefined,
       leafIndex: leafOf(accountId),
       sealEphemeral: async (plaintext) =>
         encode({ account: accountId, device: deviceId, plaintext: new TextDecoder().decode(plaintext) }),

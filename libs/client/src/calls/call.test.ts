@@ -33,7 +33,7 @@ function incoming(answerCall: () => Promise<{ call: CallView }>) {
   };
   const call = new Call({
     view: ringing,
-    conversation: {} as CallConversation,
+    conversation: { demandTrust: () => undefined } as CallConversation,
     ports: {
       api: { answerCall, getIceServers: async () => ({ iceServers: [], isRelayOnly: false }) },
       me: { accountId: ME, deviceId: 'dev_me' as DeviceId },

@@ -79,12 +79,12 @@ export class Call implements CallSurface {
     return this.#openSession?.remoteTracks ?? [];
   }
 
-  /** Takes the call on this device. Throws `call-ended`, `call-elsewhere`, `busy`, or `MediaError` when there is no microphone. */
+  /** Takes the call on this device, the microphone first. Throws `call-ended`, `call-elsewhere`, `busy`, or `MediaError` when there is no microphone. */
   async answer(): Promise<void> {
     if (this.direction !== 'incoming' || this.#state !== 'ringing') return;
     const { engine, api } = this.#options.ports;
     engine.check();
-    // The microphone first: who cannot speak has not answered.
+    this.#options.conversation.demandTrust();
     await this.prepare();
     try {
       this.apply((await api.answerCall({ callId: this.#id })).call);

@@ -55,6 +55,7 @@ export class CallManager implements CallsSurface {
     }
     const callId = idFrom<CallId>('cal', surroundings.random(ID_BYTES));
     const conversation = await this.#ports.conversation(conversationId);
+    conversation.demandTrust();
     const call = this.#add({ callId, conversationId, media, caller: me.accountId, callee: conversation.peer }, conversation);
     this.#events.emit('call.changed', call);
     try {

@@ -25,6 +25,8 @@ export interface CallConversation {
   /** The epoch of the group just now, and the leaf of this device in it. */
   readonly epoch: number;
   readonly leafIndex: number;
+  /** Throws `ClientError('keys-changed')` while there is an alarm about the other side's keys: then no call is begun or taken. */
+  demandTrust(): void;
   /** Seals an application message that is sent outside the log. Persists the ratchet before it returns, as every send does. */
   sealEphemeral(plaintext: Uint8Array): Promise<Uint8Array>;
   /**
@@ -58,4 +60,3 @@ export interface CallPorts {
   /** A failure that no method's caller will see: the client surfaces it as its `problem` event. Never carries keys or SDP. */
   report(problem: { readonly callId: CallId; readonly code: string; readonly cause?: unknown }): void;
 }
-

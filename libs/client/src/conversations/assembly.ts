@@ -195,13 +195,14 @@ export class ConversationParts {
   }
 
   #conversationPorts(): ConversationPorts {
-    const { events, me, closed, sendsReadReceipts, background, pay } = this.#deps;
+    const { events, me, people, closed, sendsReadReceipts, background, pay } = this.#deps;
     return {
       timeline: this.timeline,
       outbox: this.outbox,
       outgoing: this.#outgoing,
       events,
       me: me.accountId,
+      people,
       closed,
       sync: this.#syncLog,
       flushLater: this.flushLater,

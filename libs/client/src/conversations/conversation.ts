@@ -16,6 +16,7 @@ import { withReaction } from '../messages/incoming.ts';
 import type { MessageRecord } from '../messages/message-record.ts';
 import type { Outbox } from '../messages/outbox.ts';
 import type { Outgoing } from '../messages/outgoing-record.ts';
+import type { People } from '../people/people.ts';
 import { type Timeline, DEFAULT_MESSAGES_PER_PAGE } from '../messages/timeline.ts';
 import type { Conversation as ConversationSurface } from '../sdk.ts';
 import type { MessageView, Standing, TransferResult } from '../views.ts';
@@ -29,6 +30,7 @@ export interface ConversationPorts {
   readonly outgoing: Outgoing;
   readonly events: Emitter;
   readonly me: AccountId;
+  readonly people: Pick<People, 'known'>;
   readonly closed: AbortSignal;
   sync(cell: Cell): Promise<void>;
   /** Sends what waits, in the background. */
@@ -159,6 +161,10 @@ export class Conversation implements ConversationSurface, CallConversation {
   }
   get leafIndex(): number {
     return this.#cell.group.ownLeafIndex;
+  }
+
+  demandTrust(): void {
+    if (this.#ports.people.known(this.peer)?.alarm) throw new ClientError('keys-changed');
   }
 
   sealEphemeral(plaintext: Uint8Array): Promise<Uint8Array> {

@@ -1,5 +1,6 @@
 import type { AccountId, DeviceId } from '@rialto/contracts';
 import type { Chain } from '@rialto/crypto';
+import { ClientError } from '../client-error.ts';
 import type { ConversationPorts } from '../conversations/conversation.ts';
 import type { ConversationParts } from '../conversations/assembly.ts';
 import type { Emitter } from '../events.ts';
@@ -77,7 +78,10 @@ export function assembleWallet(deps: WalletDeps): WalletParts {
       conversations = parts;
     },
     pay: async (cell, payment) => {
-      const { id, peer } = cell.record;
+      const { id, peer, membership } = cell.record;
+      if (people.known(peer)?.alarm) throw new ClientError('keys-changed');
+      // Whether this conversation stays is open until the server has it, and a card must not get lost with it.
+      if (membership === 'opening') throw new ClientError('offline');
       const { record, changes } = await transfers.prepare({
         ...payment,
         to: peer,

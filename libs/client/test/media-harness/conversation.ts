@@ -46,6 +46,7 @@ export class HarnessConversation implements CallConversation {
   async catchUp(): Promise<void> {
     this.enter(this.logEpoch);
   }
+  demandTrust(): void {}
   onEpoch(handler: (epoch: number) => void): () => void {
     this.#listeners.add(handler);
     return () => this.#listeners.delete(handler);
