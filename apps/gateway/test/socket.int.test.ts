@@ -70,6 +70,15 @@ test('all devices of an account are told, and what is for one device reaches onl
   expect(events).toEqual(['messaging.conversationChanged', 'messaging.welcome', 'messaging.conversationChanged']);
 });
 
+test('sockets of one device that come at the same moment all hear what is pushed', async () => {
+  const device = await testDevice();
+  const open = await Promise.all(Array.from({ length: 4 }, () => connect().open()));
+  for (const socket of open) socket.say({ op: 'identify', token: device.token });
+  await Promise.all(open.map((socket) => socket.take('ready')));
+  tell(device.accountId, 1);
+  for (const socket of open) expect(await socket.take('dispatch')).toMatchObject({ seq: 1 });
+});
+
 test("a service cannot push another's events", async () => {
   const device = await testDevice();
   const { socket } = await online(device);

@@ -23,6 +23,7 @@ export class SocketSession implements PushReceiver {
   readonly #window = new DispatchWindow();
   readonly #onLost: (session: SocketSession) => void;
   #carrier: Carrier | undefined;
+  #wasCarried = false;
   /** A session that is still waiting for its first socket counts from its beginning. */
   #detachedAtMs = Date.now();
 
@@ -34,6 +35,10 @@ export class SocketSession implements PushReceiver {
 
   get carrier(): Carrier | undefined {
     return this.#carrier;
+  }
+  /** Its socket is gone. A session whose first socket is only just being let in is not. */
+  get isLeft(): boolean {
+    return this.#wasCarried && this.#carrier === undefined;
   }
   get seq(): number {
     return this.#window.sent;
@@ -72,6 +77,7 @@ export class SocketSession implements PushReceiver {
   attach(carrier: Carrier): void {
     this.#carrier?.close(4005);
     this.#carrier = carrier;
+    this.#wasCarried = true;
   }
   resumeAfter(lastSeq: number): boolean {
     return this.#window.resumeAfter(lastSeq);

@@ -20,13 +20,13 @@ export class Sessions {
   }
 
   hasRoomFor(accountId: string): boolean {
-    const open = [...this.#pushes.receiversOf(accountId)].filter((each) => (each as SocketSession).carrier !== undefined);
+    const open = [...this.#pushes.receiversOf(accountId)].filter((each) => !(each as SocketSession).isLeft);
     return open.length < MAX_SOCKETS_PER_ACCOUNT;
   }
 
   /** A new session. What the device left behind is given up: it will read the logs. Throws `unavailable` when it cannot be just now. */
   async open({ accountId, deviceId }: TokenSession): Promise<SocketSession> {
-    for (const each of this.#of({ accountId, deviceId })) if (each.carrier === undefined) this.delete(each);
+    for (const each of this.#of({ accountId, deviceId })) if (each.isLeft) this.delete(each);
     const session = new SocketSession({ accountId, deviceId }, (lost) => this.delete(lost));
     this.#sessions.set(session.id, session);
     await this.#pushes.add(accountId, session);
