@@ -24,7 +24,9 @@ export async function start(args) {
     const options = readOptions(args);
     if (options.help) return console.log(USAGE);
     if (options.reset && !(await reset(options))) return undefined;
-    starting = startSystem({ ...options, say, signal: stopping.signal });
+    // Services look more closely at what they send while they are being worked on.
+    const env = options.watch ? { NODE_ENV: 'development' } : {};
+    starting = startSystem({ ...options, env, say, signal: stopping.signal });
     const system = await starting;
     console.log(welcome(system, (performance.now() - began) / 1000));
     if (options.watch) watchFiles(system, say);
