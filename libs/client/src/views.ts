@@ -167,6 +167,7 @@ export type ProblemCode =
   | 'debit-without-intent'
   | 'ledger-key-changed'
   | 'receipt-invalid'
+  | 'payment-refused'
   | 'person-keys-rolled-back'
   | 'person-keys-forked'
   | 'history-differs'

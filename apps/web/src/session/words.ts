@@ -49,6 +49,7 @@ export const PROBLEM_WORDS: Partial<Record<ProblemCode, string>> = {
   'debit-without-intent': 'Money left your account without your signature. Ask whoever runs this server.',
   'ledger-key-changed': 'The server’s ledger changed its key. Receipts from now on do not fit the earlier ones.',
   'receipt-invalid': 'The server gave a receipt that does not verify.',
+  'payment-refused': 'A payment that waited for an answer was refused. Nothing was sent.',
   'person-keys-rolled-back': 'The server showed older keys of somebody than before. Compare safety numbers before you write.',
   'person-keys-forked': 'The server showed two different sets of keys for one person. Compare safety numbers before you write.',
   'history-differs': 'Somebody in a conversation was shown another history than you.',

@@ -5,6 +5,7 @@ import {
   idFrom,
   type IntentId,
   type LedgerId,
+  MAX_CLOCK_SKEW_MS,
   MAX_INTENT_LIFETIME_MS,
   Receipt,
   type SignedBody,
@@ -20,6 +21,7 @@ import { signBody, type Signer } from '../transport/signing.ts';
 import type { TransferResult } from '../views.ts';
 import { memoHash, saltedMemo } from './memo.ts';
 import type { PaymentRecord, WalletRows } from './payment-record.ts';
+import { readIntent } from './statement-check.ts';
 
 /** Clocks may differ: an intent's life is a little shorter than the longest that is allowed. */
 const INTENT_LIFETIME_MS = MAX_INTENT_LIFETIME_MS - 120_000;
@@ -103,20 +105,38 @@ export class Transfers {
         await this.#ports.posted(posted, [rows.putPayment(posted)]);
         return { intentId, transferId: answer.transferId };
       } catch (error) {
-        if (error instanceof AppError && !error.retryable)
+        if (!(error instanceof AppError) || !this.#isFinal(error, record)) throw error;
+        // An earlier attempt may have been posted without its answer reaching this device: the statement knows.
+        const entry = await rows.entryOf(intentId);
+        if (!entry) {
           await store.write([rows.putPayment({ ...record, state: 'failed', error: error.code })]);
-        throw error;
+          throw error;
+        }
+        const posted: PaymentRecord = { ...record, state: 'posted', transferId: entry.transferId };
+        await this.#ports.posted(posted, [rows.putPayment(posted)]);
+        return { intentId, transferId: entry.transferId };
       }
     });
   }
 
-  /** Posts what was cut off. */
+  /** Posts what was cut off. Tries everything, and rejects with the first thing that has to wait. A refusal is told as a problem. */
   async resume(): Promise<void> {
-    for (const record of await this.#ports.rows.waiting()) {
-      await this.post(record).catch((error: unknown) => {
-        if (!(error instanceof AppError) || error.retryable) throw error; // a refusal is stored with the payment and shown by its card
+    const { rows, events } = this.#ports;
+    const failures: unknown[] = [];
+    for (const record of await rows.waiting()) {
+      await this.post(record).catch(async (error: unknown) => {
+        if ((await rows.payment(record.intentId))?.state !== 'failed') return failures.push(error);
+        return events.emit('problem', { code: 'payment-refused', detail: record.intentId });
       });
     }
+    if (failures.length > 0) throw failures[0];
+  }
+
+  /** These bytes will never be posted: for a chain that has moved on that is sure once the intent's time is over. */
+  #isFinal(error: AppError, { body }: PaymentRecord): boolean {
+    if (error.code !== 'chain-stale') return !error.retryable;
+    const intent = readIntent(fromBase64url(body.signed));
+    return intent === undefined || Date.parse(intent.expiresAt) + MAX_CLOCK_SKEW_MS < this.#ports.serverNow();
   }
 
   /** The ledger's signed word for the own side. A wrong one is an alarm; the statement decides what happened. */
