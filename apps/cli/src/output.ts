@@ -1,5 +1,6 @@
 import { AppError, ERRORS } from '@rialto/contracts';
 import { ClientError, MediaError } from '@rialto/client';
+import { printable } from './printable.ts';
 import { UsageError, type GlobalOptions } from './session.ts';
 
 export const EXIT = { ok: 0, failed: 1, usage: 2, noAccount: 3, offline: 4, locked: 5 } as const;
@@ -7,14 +8,14 @@ export const EXIT = { ok: 0, failed: 1, usage: 2, noAccount: 3, offline: 4, lock
 /** Prints data as one line of JSON, or the lines for people. */
 export function print({ json }: GlobalOptions, data: unknown, lines: readonly string[]): void {
   if (json) console.log(JSON.stringify(data, (_key, value: unknown) => (typeof value === 'bigint' ? value.toString() : value)));
-  else for (const line of lines) console.log(line);
+  else for (const line of lines) console.log(printable(line));
 }
 
 /** Says what went wrong, and what the process ends with. */
 export function printError({ json }: GlobalOptions, error: unknown): number {
   const { code, sentence, exit } = explain(error);
   if (json) console.log(JSON.stringify({ error: { code, message: sentence } }));
-  else console.error(`✗ ${sentence}`);
+  else console.error(printable(`✗ ${sentence}`));
   return exit;
 }
 

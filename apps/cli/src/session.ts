@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { type MediaEngine, Rialto, type RialtoClient, type Store } from '@rialto/client';
 import { openFileStore } from '@rialto/client/node';
 import { readEnvironment } from './config.ts';
+import { printable } from './printable.ts';
 
 /** What every command takes. */
 export interface GlobalOptions {
@@ -45,7 +46,7 @@ export async function withClient<T>(
     await store.close();
     throw error;
   }
-  client.on('problem', ({ code, detail }) => console.error(`! ${code}${detail === undefined ? '' : ` (${detail})`}`));
+  client.on('problem', ({ code, detail }) => console.error(printable(`! ${code}${detail === undefined ? '' : ` (${detail})`}`)));
   try {
     if (!offline) {
       await client.whenOnline();

@@ -3,6 +3,7 @@ import type { Body, Conversation, ConversationSummary, MessageView, RialtoClient
 import type { Command } from 'commander';
 import { formatAmount } from '../money.ts';
 import { print } from '../output.ts';
+import { printable } from '../printable.ts';
 import { type GlobalOptions, UsageError, withClient } from '../session.ts';
 import { nameOf } from './people.ts';
 
@@ -99,12 +100,12 @@ export function readingCommands(program: Command): void {
 
 async function talk(client: RialtoClient, handle: string): Promise<void> {
   const conversation = await client.conversations.createDm(handle);
-  for (const message of await conversation.page({ limit: Number(DEFAULT_LINES) })) console.log(messageLine(message));
+  for (const message of await conversation.page({ limit: Number(DEFAULT_LINES) })) console.log(printable(messageLine(message)));
   const shown = new Set<string>();
   const off = client.on('message.changed', ({ conversationId, message }) => {
     if (conversationId !== conversation.id || message.isMine || shown.has(message.id)) return;
     shown.add(message.id);
-    console.log(messageLine(message));
+    console.log(printable(messageLine(message)));
     conversation.markRead(message.id).catch((error: unknown) => console.error(String(error)));
   });
   const lines = createInterface({ input: process.stdin, output: process.stdout, terminal: process.stdin.isTTY });
