@@ -7,6 +7,8 @@ const CALL_TIMEOUT_MS = 20_000;
 /** The server is gone when nothing came for this many heartbeats. */
 const SILENT_HEARTBEATS = 2.5;
 const MAX_BACK_OFF_STEPS = 6;
+/** A socket that was identified for this long was a success; the next loss is a new one. */
+const STEADY_AFTER_MS = 10_000;
 
 export interface SocketEvents {
   /** The socket is identified. `resumed: false`: pushes may have been missed, so the logs must be read. */
@@ -150,7 +152,10 @@ export class Socket {
   }
 
   #readied({ sessionId, resumed, seq }: { sessionId: string; resumed: boolean; seq: number }): void {
-    this.#failures = 0;
+    // A server that lets in and closes at once must not be asked again and again: each time costs it a whole sync.
+    this.#after(STEADY_AFTER_MS, () => {
+      this.#failures = 0;
+    });
     this.#isReady = true;
     if (!resumed || this.#session?.id !== sessionId) {
       this.#session = { id: sessionId, lastSeq: seq };
