@@ -41,6 +41,7 @@ beforeAll(async () => {
   [ana, ben] = [new Payer(), new Payer()];
 });
 
+const LEDGER = 'ldg_AAAAAAAAAAAAAAAAAAAAAA' as TransferIntent['ledger'];
 const INTENT = 'int_AAAAAAAAAAAAAAAAAAAAAA' as IntentId;
 
 interface Line {
@@ -101,7 +102,7 @@ function entryFor(
 }
 
 const intentOf = (from: AccountId, to: AccountId, amount: bigint): TransferIntent => ({
-  ledger: 'ldg_AAAAAAAAAAAAAAAAAAAAAA' as TransferIntent['ledger'],
+  ledger: LEDGER,
   intentId: INTENT,
   from,
   to,
@@ -114,7 +115,7 @@ const intentOf = (from: AccountId, to: AccountId, amount: bigint): TransferInten
 });
 
 const check = (entry: StatementEntry, before: StatementState, payerChain: Chain | undefined = ana.chain) =>
-  checkEntry(entry, { me: ana.id, before, payerChain });
+  checkEntry(entry, { me: ana.id, ledger: LEDGER, before, payerChain });
 const faultOf = async (entry: StatementEntry, before: StatementState, chain?: Chain): Promise<StatementFault | 'none'> =>
   check(entry, before, chain).then(
     () => 'none' as const,
@@ -131,7 +132,9 @@ test('a statement verifies from its first line to its last', async () => {
   const refund = entryFor(ana.id, second, { kind: 'refund', from: ana.id, to: null, amount: 300n });
   expect(await check(refund, second, undefined)).toMatchObject({ seq: 3, balanceMinor: '500' });
   const received = entryFor(ben.id, EMPTY_STATEMENT, { from: ana.id, to: ben.id, amount: 5n });
-  expect(await checkEntry(received, { me: ben.id, before: EMPTY_STATEMENT, payerChain: ana.chain })).toMatchObject({
+  expect(
+    await checkEntry(received, { me: ben.id, ledger: LEDGER, before: EMPTY_STATEMENT, payerChain: ana.chain }),
+  ).toMatchObject({
     balanceMinor: '5',
   });
 });
@@ -163,6 +166,16 @@ describe('a lie is named', () => {
     ['a transfer dressed as an operator entry', { kind: 'operator', intent: null, intentId: null }, 'other-request'],
   ])('%s', async (_name, change, fault) => {
     expect(await faultOf({ ...honest, ...change }, before)).toBe(fault);
+  });
+
+  test('a transfer that its payer signed for another ledger', async () => {
+    const elsewhere = checkEntry(honest, {
+      me: ana.id,
+      ledger: 'ldg_BBBBBBBBBBBBBBBBBBBBBA',
+      before,
+      payerChain: ana.chain,
+    });
+    await expect(elsewhere).rejects.toMatchObject({ fault: 'intent-differs' });
   });
 
   test('a debit signed by a key that is no device of the payer', async () => {

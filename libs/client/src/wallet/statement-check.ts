@@ -35,6 +35,8 @@ export class StatementError extends Error {
 
 export interface EntryContext {
   readonly me: AccountId;
+  /** The one ledger that this device knows: an intent for another one moves nothing here. */
+  readonly ledger: string;
   readonly before: StatementState;
   /** The verified chain of the payer of a transfer. */
   readonly payerChain: Chain | undefined;
@@ -45,13 +47,16 @@ export interface EntryContext {
  * that ties it to the line before (the layout is described with the contract's `StatementEntry`). Returns where the account stands after
  * it. Throws `StatementError`.
  */
-export async function checkEntry(entry: StatementEntry, { me, before, payerChain }: EntryContext): Promise<StatementState> {
+export async function checkEntry(
+  entry: StatementEntry,
+  { me, ledger, before, payerChain }: EntryContext,
+): Promise<StatementState> {
   if (entry.seq !== before.seq + 1) throw new StatementError('out-of-order');
   if (entry.previousHead !== before.head) throw new StatementError('does-not-continue');
   const signedAmount = entry.direction === 'credit' ? BigInt(entry.amountMinor) : -BigInt(entry.amountMinor);
   if (BigInt(before.balanceMinor) + signedAmount !== BigInt(entry.balanceMinor)) throw new StatementError('wrong-balance');
   const intent = entry.intent && fromBase64url(entry.intent.signed);
-  if (entry.kind === 'transfer') checkIntent(entry, { me, payerChain });
+  if (entry.kind === 'transfer') checkIntent(entry, { me, ledger, payerChain });
   else if (entry.intent || entry.intentId) throw new StatementError('intent-differs');
   await checkRequest(entry, me, intent);
   const head = await headOf(entry);
@@ -60,14 +65,15 @@ export async function checkEntry(entry: StatementEntry, { me, before, payerChain
 }
 
 /** The payer's own device asked for exactly this. */
-function checkIntent(entry: StatementEntry, { me, payerChain }: Pick<EntryContext, 'me' | 'payerChain'>): void {
+function checkIntent(entry: StatementEntry, { me, ledger, payerChain }: Omit<EntryContext, 'before'>): void {
   const { intent: signedIntent, counterparty } = entry;
   if (!signedIntent || counterparty === null) throw new StatementError('no-intent');
   const bytes = fromBase64url(signedIntent.signed);
   const intent = readIntent(bytes);
   const [from, to] = entry.direction === 'debit' ? [me, counterparty] : [counterparty, me];
   const isTheSame =
-    intent?.from === from &&
+    intent?.ledger === ledger &&
+    intent.from === from &&
     intent.to === to &&
     intent.intentId === entry.intentId &&
     intent.currency === entry.currency &&

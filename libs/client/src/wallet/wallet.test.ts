@@ -24,7 +24,7 @@ function walletWith(api: Partial<WalletPorts['api']>) {
     },
     settled: async () => undefined,
   });
-  return { wallet, store, events };
+  return { wallet, store, events, rows: new WalletRows(store) };
 }
 
 const topUpAt = (checkoutUrl: string): TopUpView =>
@@ -43,4 +43,16 @@ test.each(['javascript:alert(1)', 'data:text/html,<script>alert(1)</script>', 'f
 test('a checkout page is handed on', async () => {
   const { wallet } = walletWith({ createTopUp: async () => topUpAt('https://checkout.example/pay') });
   expect((await wallet.topUp({ currency: 'EUR', amountMinor: 2_000n })).checkoutUrl).toBe('https://checkout.example/pay');
+});
+
+test('a balance that the server no longer mentions is shown as it was verified, and reported', async () => {
+  const [ledger, ledgerKey, empty] = ['ldg_AAAAAAAAAAAAAAAAAAAAAA', 'K'.repeat(43), 'A'.repeat(43)];
+  const euro = { code: 'EUR', exponent: 2, maxTransferMinor: '1', maxPerDayMinor: '1', minTopUpMinor: '1', maxTopUpMinor: '1' };
+  const { wallet, store, events, rows } = walletWith({
+    getWallet: async () => ({ ledger, ledgerKey, isSimulated: true, accounts: [], currencies: [euro] }) as never,
+    getStatement: async () => ({ entries: [], seq: 0, head: empty }) as never,
+  });
+  await store.write([rows.states.put('EUR', { seq: 1, head: 'H'.repeat(43), balanceMinor: '2000' })]);
+  expect(await wallet.refresh()).toMatchObject([{ currency: 'EUR', balanceMinor: 2_000n }]);
+  expect(events).toContainEqual(['problem', { code: 'statement-forged', detail: 'EUR: the end, at 1' }]);
 });

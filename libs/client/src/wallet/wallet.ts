@@ -67,7 +67,10 @@ export class Wallet implements WalletSurface {
       await this.#pinLedger(wallet);
       this.#isSimulated = wallet.isSimulated;
       const states = new Map<string, StatementState>();
-      for (const { currency } of wallet.accounts) states.set(currency, await this.#verify(currency));
+      // What was verified once is asked for even when the server does not mention it any more.
+      const known = (await this.#ports.rows.states.list()).map(({ key }) => key);
+      const currencies = new Set([...wallet.accounts.map(({ currency }) => currency), ...known]);
+      for (const currency of currencies) states.set(currency, await this.#verify(currency));
       for (const account of wallet.accounts) await this.#compare(account, states.get(account.currency));
       this.#balances = wallet.currencies.map((currency) => balanceOf(currency, wallet, states.get(currency.code)));
       this.#ports.events.emit('wallet.changed', { currency: null });
@@ -137,14 +140,17 @@ export class Wallet implements WalletSurface {
     for (;;) {
       const page = await api.getStatement({ currency, after: state.seq, limit: MAX_PAGE });
       const cards: CardPlace[] = [];
-      for (const entry of page.entries) {
-        const next = await this.#check(entry, currency, state);
-        if (!next) return state;
-        await store.write(rows.addEntry(entry, next));
-        state = next;
-        if (entry.intentId) cards.push(...(await rows.cards(entry.intentId)));
+      try {
+        for (const entry of page.entries) {
+          const next = await this.#check(entry, currency, state);
+          if (!next) return state;
+          await store.write(rows.addEntry(entry, next));
+          state = next;
+          if (entry.intentId) cards.push(...(await rows.cards(entry.intentId)));
+        }
+      } finally {
+        await settled(cards); // also of the lines before one that does not verify
       }
-      await settled(cards);
       const isEnd = state.seq >= page.seq || page.entries.length === 0;
       if (isEnd && (state.seq !== page.seq || state.head !== page.head)) this.#forged(currency, `the end, at ${state.seq}`);
       if (isEnd) return state;
@@ -156,7 +162,7 @@ export class Wallet implements WalletSurface {
     try {
       if (entry.currency !== currency) throw new StatementError('other-request');
       const payerChain = entry.kind === 'transfer' ? await this.#payerChain(entry) : undefined;
-      const next = await checkEntry(entry, { me, before, payerChain });
+      const next = await checkEntry(entry, { me, ledger: await this.ledgerId(), before, payerChain });
       const signed = entry.direction === 'debit' && entry.intentId ? (await rows.payment(entry.intentId))?.receipt : undefined;
       if (signed && (signed.head !== entry.head || signed.seq !== entry.seq)) throw new StatementError('wrong-hash');
       return next;
