@@ -157,7 +157,7 @@ export const identity = service(
     }),
     getChain: operation({
       summary: 'The device chain of an account, for services that verify signatures themselves.',
-      callers: ['messaging', 'payments', 'calls'],
+      callers: ['messaging', 'payments'],
       input: z.object({ accountId: AccountId }),
       output: z.object({ chain: Bytes(MAX_CHAIN_BYTES), chainSeq: Seq }),
       errors: [],

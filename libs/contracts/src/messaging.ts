@@ -181,7 +181,7 @@ export const messaging = service(
     }),
     getReach: operation({
       summary: 'Whether one account may reach another: what the calls service asks before it rings.',
-      callers: ['calls', 'payments'],
+      callers: ['calls'],
       input: z.object({ from: AccountId, to: AccountId, conversationId: ConversationId.optional() }),
       output: z.object({ isBlocked: z.boolean(), isAccepted: z.boolean(), areBothMembers: z.boolean() }),
       errors: [],

@@ -15,6 +15,17 @@ test('every operation can be called by somebody, and only by whom its contract n
   }
 });
 
+test('services ask each other for no more than they need', () => {
+  const asksOf = (peer: (typeof PEERS)[number]) =>
+    permissionsOf(peer, services).publish.filter(
+      (subject) => subject.startsWith('rpc.') && !subject.endsWith('.listRevocations'),
+    );
+  expect(asksOf('identity')).toEqual([]);
+  expect(asksOf('messaging')).toEqual(['rpc.messaging.identity.getChain']);
+  expect(asksOf('calls')).toEqual(['rpc.calls.messaging.getReach']);
+  expect(asksOf('payments')).toEqual(['rpc.payments.identity.getChain']);
+});
+
 test('no permission is a wildcard over services', () => {
   for (const peer of PEERS) {
     const { publish, subscribe } = permissionsOf(peer, services);
@@ -26,7 +37,7 @@ test('no permission is a wildcard over services', () => {
 test('the configuration names every user with its lists', () => {
   const text = natsAuthorization({ calls: { nkey: 'UABC', ...permissionsOf('calls', services) } });
   expect(text).toContain('nkey: UABC');
-  expect(text).toContain('"rpc.calls.identity.getChain"');
+  expect(text).toContain('"rpc.calls.messaging.getReach"');
   expect(text).toContain('allow_responses: { max: 1');
   expect(text).not.toContain('rpc.calls.payments');
 });
