@@ -14,7 +14,7 @@ export function keptSecrets(file) {
   const secrets = { ...newSecrets(), ...kept };
   if (Object.keys(secrets).length !== Object.keys(kept).length) {
     const part = `${file}.${process.pid}`;
-    fs.writeFileSync(part, `${JSON.stringify(secrets, null, 2)}\n`, { mode: 0o600 });
+    fs.writeFileSync(part, `${JSON.stringify(secrets, null, 2)}\n`, { mode: 0o600, flush: true });
     fs.renameSync(part, file);
   }
   return secrets;

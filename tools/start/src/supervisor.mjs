@@ -20,6 +20,7 @@ const EARLY_FAILURES = 4;
 export function supervise({ name, folder, command, args, options, say, onStarted, onHopeless }) {
   let current;
   let isWanted = true;
+  let isStopped = false;
   let failures = 0;
   let timer;
 
@@ -53,10 +54,12 @@ export function supervise({ name, folder, command, args, options, say, onStarted
       isWanted = false;
       clearTimeout(timer);
       await stopProcess(current, { graceMs: STOP_GRACE_MS });
+      if (isStopped) return; // Told so meanwhile: a process that begins now would outlive us.
       isWanted = true;
       begin();
     },
     stop: async () => {
+      isStopped = true;
       isWanted = false;
       clearTimeout(timer);
       await stopProcess(current, { graceMs: STOP_GRACE_MS });
