@@ -273,7 +273,7 @@ describe('blocks', () => {
 describe('reach', () => {
   test('without a conversation the dm of the two is meant', async () => {
     const [ana, ben, eve] = (await world.people(3)) as [Person, Person, Person];
-    const calls = await world.nats.connectAs('payments');
+    const calls = await world.nats.connectAs('calls');
     const reach = (from: AccountId, to: AccountId) => calls.call(operations.getReach, { from, to });
     expect(await reach(ana.id, ben.id)).toEqual({ isBlocked: false, isAccepted: false, areBothMembers: false });
     const dm = await world.dm(ana, ben);
