@@ -93,5 +93,6 @@ async function mustAllBeStored({ system }: MeasuredSystem, sent: number): Promis
             (select sum(last_seq - 1)::integer from messaging.conversation) as counted`,
   );
   const { stored, counted } = rows[0] ?? { stored: 0, counted: 0 };
-  if (stored !== sent || counted !== sent) throw new Error(`${sent} messages were acknowledged, ${stored} are stored, ${counted} counted`);
+  if (stored !== sent || counted !== sent)
+    throw new Error(`${sent} messages were acknowledged, ${stored} are stored, ${counted} counted`);
 }

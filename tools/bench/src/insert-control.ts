@@ -40,7 +40,21 @@ export class InsertControl {
     const script = join(folder, 'insert.sql');
     writeFileSync(script, 'insert into message (body) values (:body);\n');
     const body = `body=\\x${randomBytes(this.#bodyBytes).toString('hex')}`;
-    const load = ['-n', '-f', script, '-D', body, '-M', 'prepared', '-c', String(CLIENTS), '-j', String(THREADS), '-T', String(seconds)];
+    const load = [
+      '-n',
+      '-f',
+      script,
+      '-D',
+      body,
+      '-M',
+      'prepared',
+      '-c',
+      String(CLIENTS),
+      '-j',
+      String(THREADS),
+      '-T',
+      String(seconds),
+    ];
     try {
       const { stdout } = await run(findPgbench(), ['-h', hostname, '-p', port, '-U', username, ...load, pathname.slice(1)], {
         env: { PATH: searchPath, PGPASSWORD: decodeURIComponent(password) },

@@ -14,7 +14,6 @@ export const UNLIMITED = {
   RIALTO_LIMIT_DEVICE_PER_MINUTE: NO_LIMIT,
   RIALTO_LIMIT_SOCKETS_PER_MINUTE: NO_LIMIT,
   RIALTO_LOG_LEVEL: 'warn',
-  NODE_ENV: 'production',
 };
 const ENGINES: readonly string[] = ['nats', 'postgres', 'turn'];
 

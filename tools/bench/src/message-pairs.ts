@@ -1,9 +1,8 @@
 import { type Dm, openDm, sealed } from '../../../apps/e2e/src/dm.ts';
 import { Person } from '../../../apps/e2e/src/person.ts';
 import type { System } from '../../../apps/e2e/src/system.ts';
+import { inLanes } from './lanes.ts';
 import type { Pair, Side } from './load/protocol.ts';
-
-const AT_ONCE = 8;
 
 /** Pairs of people with a conversation that both have accepted; sequencer and members are the product's own. */
 export function messagePairs(system: System, count: number): Promise<Dm[]> {
@@ -34,15 +33,4 @@ async function sideOf(dm: Dm, person: Person, bytes: number): Promise<Side> {
     chars += bytes - length;
   }
   throw new Error(`no text is ${bytes} bytes when it is sealed`);
-}
-
-/** Some at a time, results in order. */
-async function inLanes<T>(count: number, run: (index: number) => Promise<T>): Promise<T[]> {
-  const results: T[] = [];
-  let next = 0;
-  const lane = async () => {
-    for (let index = next++; index < count; index = next++) results[index] = await run(index);
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, lane));
-  return results;
 }

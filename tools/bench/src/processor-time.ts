@@ -18,7 +18,7 @@ export const processorTimes = (groups: ProcessGroups): ProcessorTimes =>
 export const spentBetween = (before: ProcessorTimes, after: ProcessorTimes): ProcessorTimes =>
   Object.fromEntries(Object.entries(after).map(([name, ms]) => [name, ms - (before[name] ?? 0)]));
 
-export const sum = (values: Iterable<number>): number => Iterator.from(values).reduce((total, value) => total + value, 0);
+export const sum = (values: Iterable<number>): number => [...values].reduce((total, value) => total + value, 0);
 
 function timeOfTree(pid: number): number {
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);

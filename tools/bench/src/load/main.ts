@@ -4,7 +4,8 @@ import type { Answer, Order } from './protocol.ts';
 
 let load: MessageLoad | undefined;
 const answer = (message: Answer): void => void process.send?.(message);
-const fail = (reason: unknown): void => answer({ failure: reason instanceof Error ? (reason.stack ?? reason.message) : String(reason) });
+const fail = (reason: unknown): void =>
+  answer({ failure: reason instanceof Error ? (reason.stack ?? reason.message) : String(reason) });
 
 async function follow(order: Order): Promise<void> {
   if (order.op === 'connect') {

@@ -85,7 +85,7 @@ export class MessageLoad {
     const tookMs = performance.now() - startedAtMs;
     const processorMs = spentBetween(before, processorTimes(this.#processes));
     this.#isEnding = true;
-    const late = setTimeout(() => this.#onFailure(`${this.#open} messages were never done`), END_WITHIN_MS);
+    const late = setTimeout(() => this.#onFailure(`${this.#open} of ${this.#done} messages were never done`), END_WITHIN_MS);
     await ended;
     clearTimeout(late);
     const sorted = this.#latencies.toSorted((a, b) => a - b);

@@ -73,7 +73,8 @@ export class RawSocket {
   #take(opcode: number, payload: Buffer): void {
     if (opcode === TEXT) this.#onText(payload, this);
     else if (opcode === PING) this.#socket.write(frameOf(PONG, payload));
-    else if (opcode === CLOSE) this.#onEnd(`closed with ${payload.readUInt16BE(0)} ${payload.toString('utf8', CLOSE_CODE_BYTES)}`);
+    else if (opcode === CLOSE)
+      this.#onEnd(`closed with ${payload.readUInt16BE(0)} ${payload.toString('utf8', CLOSE_CODE_BYTES)}`);
   }
 }
 interface RawSocketOptions {
@@ -99,7 +100,8 @@ function readFrame(data: Buffer, at: number): { opcode: number; payload: Buffer;
   const short = (data[at + 1] ?? 0) & ~MASKED;
   const start = at + (short === LENGTH_64 ? 10 : short === LENGTH_16 ? 4 : 2);
   if (data.length < start) return undefined;
-  const length = short === LENGTH_64 ? Number(data.readBigUInt64BE(at + 2)) : short === LENGTH_16 ? data.readUInt16BE(at + 2) : short;
+  const length =
+    short === LENGTH_64 ? Number(data.readBigUInt64BE(at + 2)) : short === LENGTH_16 ? data.readUInt16BE(at + 2) : short;
   const end = start + length;
   if (data.length < end) return undefined;
   return { opcode: (data[at] ?? 0) & 0xf, payload: data.subarray(start, end), end };
