@@ -1,5 +1,5 @@
 import type { CallSurface, RialtoClient } from '@rialto/client';
-import { notify, useSession } from './state.ts';
+import { notify, type Phase, useSession } from './state.ts';
 import { PROBLEM_WORDS, sayError } from './words.ts';
 
 /** Everything with cryptography in it is a chunk of its own: the first paint does not wait for it. */
@@ -21,7 +21,11 @@ export async function openSession(): Promise<void> {
 /** Takes the account over from the tab that has it. */
 export async function takeOver(): Promise<void> {
   useSession.setState({ phase: { name: 'loading' } });
-  await (await loadSdk()).takeOver();
+  try {
+    await (await loadSdk()).takeOver();
+  } catch (thrown) {
+    return useSession.setState({ phase: { name: 'failed', sentence: sayError(thrown) } });
+  }
   await openSession();
 }
 
@@ -29,17 +33,17 @@ export async function takeOver(): Promise<void> {
 export async function register(handle: string, displayName: string): Promise<void> {
   const sdk = await loadSdk();
   const { client, recoveryPhrase } = await sdk.registerAccount(handle, displayName);
-  await begin(client);
-  useSession.setState({ phase: { name: 'phrase', phrase: recoveryPhrase } });
+  await begin(client, { name: 'phrase', phrase: recoveryPhrase });
 }
 
 export async function checkHandle(handle: string) {
   return (await loadSdk()).checkHandle(handle);
 }
 
-async function begin(client: RialtoClient): Promise<void> {
+/** Shows what is stored at once; what the server knows follows, and may be long in coming. */
+async function begin(client: RialtoClient, phase: Phase = { name: 'ready' }): Promise<void> {
   listen(client);
-  useSession.setState({ client, account: client.account, connection: client.connection.state, phase: { name: 'ready' } });
+  useSession.setState({ client, account: client.account, connection: client.connection.state, phase });
   await refreshConversations(client);
   const balances = await client.wallet.refresh().catch(() => client.wallet.balances); // offline: what was last verified
   useSession.setState({ balances });
