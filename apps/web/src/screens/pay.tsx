@@ -1,5 +1,5 @@
 import type { Balance, Conversation, Person } from '@rialto/client';
-import { type FormEvent, useState } from 'react';
+import { type FormEvent, useEffect, useRef, useState } from 'react';
 import { Avatar } from '../parts/avatar.tsx';
 import { Button } from '../parts/button.tsx';
 import { Field } from '../parts/field.tsx';
@@ -12,6 +12,8 @@ import './pay.css';
 import { TopUpSheet } from './top-up.tsx';
 
 const MAX_MEMO = 200;
+const UNDER_WAY =
+  'The server has not answered yet. Your signed payment is kept and tried again: do not pay twice. Its card shows when it is settled.';
 
 /** Pays the other person of a conversation. This device signs exactly what is shown. */
 export function PaySheet({ conversation, peer, onClose }: { conversation: Conversation; peer: Person; onClose: () => void }) {
@@ -21,6 +23,7 @@ export function PaySheet({ conversation, peer, onClose }: { conversation: Conver
   const [isBusy, setBusy] = useState(false);
   const [failure, setFailure] = useState<string>();
   const [isToppingUp, setToppingUp] = useState(false);
+  const isOpen = useIsOpen();
   const problem = balance && field.text !== '' ? problemOf(amount, balance) : undefined;
 
   const shown = amount !== null && balance && !problem ? formatMoney(amount, balance.currency, balance.exponent) : null;
@@ -35,19 +38,25 @@ export function PaySheet({ conversation, peer, onClose }: { conversation: Conver
         currency: balance.currency,
         ...(memo.trim() ? { memo: memo.trim() } : {}),
       });
-      onClose();
+      if (isOpen.current) onClose();
     } catch (thrown) {
       setBusy(false);
-      if (!isStillUnderWay(thrown)) return setFailure(sayError(thrown));
-      notify(
-        'The server has not answered yet. Your signed payment is kept and tried again: do not pay twice. Its card shows when it is settled.',
-      );
-      onClose();
+      if (!isStillUnderWay(thrown)) {
+        if (isOpen.current) setFailure(sayError(thrown));
+        else notify(`${nameOf(peer)} was not paid. ${sayError(thrown)}`, 'danger');
+        return;
+      }
+      notify(UNDER_WAY);
+      if (isOpen.current) onClose();
     }
+  };
+  const close = () => {
+    if (isBusy) notify(UNDER_WAY);
+    onClose();
   };
   if (isToppingUp) return <TopUpSheet onClose={onClose} />;
   return (
-    <Sheet title={`Pay ${nameOf(peer)}`} onClose={onClose} heading={<Payee peer={peer} />}>
+    <Sheet title={`Pay ${nameOf(peer)}`} onClose={close} heading={<Payee peer={peer} />}>
       <form className="pay" onSubmit={(event) => void send(event)}>
         <AmountField {...field} error={problem ?? failure} />
         {balance && <BalanceLine balance={balance} amount={problem ? null : amount} />}
@@ -62,12 +71,24 @@ export function PaySheet({ conversation, peer, onClose }: { conversation: Conver
         <Button type="submit" wide icon="key" busy={isBusy} disabled={amount === null || problem !== undefined}>
           {isBusy ? 'Paying…' : shown ? `Pay ${shown}` : 'Pay'}
         </Button>
-        <Button look="quiet" wide onClick={() => setToppingUp(true)}>
+        <Button look="quiet" wide disabled={isBusy} onClick={() => setToppingUp(true)}>
           Add money
         </Button>
       </form>
     </Sheet>
   );
+}
+
+/** Whether the sheet is still there to show how a payment ended: it may be closed while the server is asked. */
+function useIsOpen() {
+  const isOpen = useRef(true);
+  useEffect(() => {
+    isOpen.current = true;
+    return () => {
+      isOpen.current = false;
+    };
+  }, []);
+  return isOpen;
 }
 
 /** A retryable failure leaves the signed intent with the device, which posts the same bytes until there is an answer. */
