@@ -1,5 +1,5 @@
 import type { CallView, LogRow, Payload, payments as paymentsContract, TopUpView } from '@rialto/contracts';
-import { type Chain, type Engine, wipe } from '@rialto/crypto';
+import { type Chain, type Engine, toBase64url, wipe } from '@rialto/crypto';
 import { ACCOUNT_KEY, type AccountRecord, chainOf, isPhrase, signingKey } from './account/account-record.ts';
 import { KeyPackages } from './account/key-packages.ts';
 import { CallManager } from './calls/calls.ts';
@@ -101,7 +101,7 @@ export class Client implements RialtoClient {
     this.devices = new DeviceList({
       ...shared,
       deviceKey,
-      learnOwn: (chain) => this.#learnOwn(chain),
+      learnOwn: (chain, asked) => this.#learnOwn(chain, asked),
       removeEverywhere: () => this.#conversationParts.removeRevoked(),
     });
     this.calls = this.#makeCalls(media);
@@ -244,10 +244,9 @@ export class Client implements RialtoClient {
     });
   }
 
-  async #learnOwn(chain: string): Promise<void> {
-    const next = await this.people.learnChain(this.#record.accountId, chain);
-    this.#chain = next;
-    await this.#saveRecord({ chain });
+  async #learnOwn(chain: string, asked: number): Promise<void> {
+    this.#chain = await this.people.learnChain(this.#record.accountId, chain, asked);
+    await this.#saveRecord({ chain: toBase64url(this.#chain.bytes) });
   }
 
   async #saveRecord(patch: Partial<AccountRecord>): Promise<void> {

@@ -9,8 +9,8 @@ export interface DevicesPorts {
   readonly me: { readonly accountId: AccountId; readonly deviceId: DeviceId };
   readonly deviceKey: Uint8Array;
   ownChain(): Chain;
-  /** Verifies and keeps the account's own newer chain. */
-  learnOwn(chain: string): Promise<void>;
+  /** Verifies and keeps the account's own newer chain. `asked`: how many entries were known when it was asked for. */
+  learnOwn(chain: string, asked: number): Promise<void>;
   /** Takes devices that the chain no longer holds out of the conversations. */
   removeEverywhere(): Promise<void>;
 }
@@ -33,14 +33,15 @@ export class DeviceList implements Devices {
     const entry = splitChain(next.bytes).at(-1);
     if (!entry) throw new Error('a chain without entries');
     await api.identity.appendToChain({ accountId: me.accountId, entry: toBase64url(entry) });
-    await this.#ports.learnOwn(toBase64url(next.bytes));
+    await this.#ports.learnOwn(toBase64url(next.bytes), next.heads.length);
     await this.#ports.removeEverywhere();
   }
 
   /** The chain has a new entry, says a push: it is fetched and verified. */
   async refresh(): Promise<void> {
-    const { api, me, learnOwn, removeEverywhere } = this.#ports;
-    await learnOwn((await api.identity.getAccount({ accountId: me.accountId })).chain);
+    const { api, me, ownChain, learnOwn, removeEverywhere } = this.#ports;
+    const asked = ownChain().heads.length;
+    await learnOwn((await api.identity.getAccount({ accountId: me.accountId })).chain, asked);
     await removeEverywhere();
   }
 }

@@ -49,7 +49,11 @@ const open = async () => {
   const engine = { chains: new Chains() } as Engine; // groups are not touched here
   const api = {
     findHandle: async () => answer,
-    getAccount: async () => answer,
+    getAccount: async () => {
+      const now = answer;
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      return now;
+    },
     checkHandle: async () => ({ available: true, reason: null }),
   };
   const opened = new People({ store, api, engine, me: ana.genesis.account as AccountId, events });
@@ -105,6 +109,17 @@ test('a longer chain is taken over; a shorter one afterwards is an alarm that su
   expect((await people.get(accountId)).alarm).toBe('chain-rolled-back');
   await people.markVerified(accountId);
   expect((await people.trustedChain(accountId)).heads).toHaveLength(2);
+});
+
+test('an answer that was overtaken by a newer one is no alarm, but one to a later question is', async () => {
+  const { accountId } = await people.find('ben');
+  const late = people.refresh(accountId); // asked, and answered from before the chain grew
+  await people.learnChain(accountId, toBase64url(ben.grown().bytes));
+  await late;
+  expect((await people.get(accountId)).alarm).toBeNull();
+  expect((await people.trustedChain(accountId)).heads).toHaveLength(2);
+  await people.refresh(accountId);
+  expect((await people.get(accountId)).alarm).toBe('chain-rolled-back');
 });
 
 test('two entries for one place are an alarm, also when a sender tells of the other one', async () => {

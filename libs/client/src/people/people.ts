@@ -106,9 +106,10 @@ export class People implements PeopleSurface {
 
   /** Asks the server for the account and checks what it says against what is known. */
   async refresh(accountId: AccountId): Promise<PersonRecord> {
+    const asked = this.#knownLength(accountId);
     const view = await this.#ports.api.getAccount({ accountId });
     if (view.accountId !== accountId) throw new ClientError('server-lied');
-    return this.#learn(view);
+    return this.#learn(view, asked);
   }
 
   /** The verified chain. Throws `ClientError('keys-changed')` while there is an alarm: nothing new may be built on these keys. */
@@ -129,10 +130,13 @@ export class People implements PeopleSurface {
     return this.#known.get(accountId)?.chain;
   }
 
-  /** Takes a chain that came with something else (key packages, a commit's evidence). Throws `ClientError`. */
-  async learnChain(accountId: AccountId, bytes: string): Promise<Chain> {
+  /**
+   * Takes a chain that came with something else (key packages, a commit's evidence). `asked`: how many of its entries were known when the
+   * server was asked for it. Throws `ClientError`.
+   */
+  async learnChain(accountId: AccountId, bytes: string, asked = this.#knownLength(accountId)): Promise<Chain> {
     const known = this.#known.get(accountId)?.record;
-    await this.#learn({ accountId, handle: known?.handle ?? null, displayName: known?.displayName ?? null, chain: bytes });
+    await this.#learn({ accountId, handle: known?.handle ?? null, displayName: known?.displayName ?? null, chain: bytes }, asked);
     return this.trustedChain(accountId);
   }
 
@@ -150,13 +154,19 @@ export class People implements PeopleSurface {
     return known !== undefined && currentDevices(known.chain).has(deviceId);
   }
 
-  #learn(view: AccountView): Promise<PersonRecord> {
+  #knownLength(accountId: AccountId): number {
+    return this.#known.get(accountId)?.chain.heads.length ?? 0;
+  }
+
+  /** An answer may be overtaken by a newer one on its way, so it is a step back only from what was known when it was asked for. */
+  #learn(view: AccountView, asked = this.#knownLength(view.accountId)): Promise<PersonRecord> {
     return this.#lanes.run(view.accountId, async () => {
       const offered = verifiedChain(view);
       const known = this.#known.get(view.accountId);
       const profile = { accountId: view.accountId, handle: view.handle, displayName: view.displayName };
       if (!known) return this.#save({ ...profile, chain: view.chain, isVerified: false, alarm: null });
       const { verdict, chain } = compareChains(known.chain, offered);
+      if (verdict === 'stale' && offered.heads.length >= asked) return known.record;
       const alarm = verdict === 'stale' ? 'chain-rolled-back' : verdict === 'forked' ? 'chain-forked' : known.record.alarm;
       const record = { ...known.record, ...profile, chain: toBase64url(chain.bytes), alarm };
       if (alarm !== known.record.alarm) this.#tell(view.accountId, alarm);
