@@ -51,7 +51,13 @@ export class BrowserMediaEngine implements MediaEngine {
     this.check();
     const startWorker =
       this.#options.startWorker ?? (() => new Worker(new URL('./media-worker.ts', import.meta.url), { type: 'module' }));
-    return new BrowserMediaSession(options, startWorker(), this.#options.devices ?? navigator.mediaDevices);
+    const worker = startWorker();
+    try {
+      return new BrowserMediaSession(options, worker, this.#options.devices ?? navigator.mediaDevices);
+    } catch (error) {
+      worker.terminate(); // a browser refuses more than some hundred peer connections
+      throw error;
+    }
   }
 }
 
