@@ -33,11 +33,8 @@ export function PaySheet({ conversation, peer, onClose }: { conversation: Conver
     setBusy(true);
     setFailure(undefined);
     try {
-      await conversation.sendMoney({
-        amountMinor: amount,
-        currency: balance.currency,
-        ...(memo.trim() ? { memo: memo.trim() } : {}),
-      });
+      const note = memo.trim() ? { memo: memo.trim() } : {};
+      await conversation.sendMoney({ amountMinor: amount, currency: balance.currency, ...note });
       if (isOpen.current) onClose();
     } catch (thrown) {
       setBusy(false);
