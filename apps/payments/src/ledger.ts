@@ -56,15 +56,16 @@ export class Ledger {
   readonly #connection: Connection;
 
   /**
-   * `opening` opens accounts. It must not be the pool whose transactions post: with every connection in a transaction that waits for one more to
-   * open an account, nobody would ever get it. `lane` is one connection that posts one batch at a time. A second one would not help: batches were half as large, and
-   * waited for each other's accounts and for the same disk.
+   * `opening` opens accounts. It must not be the pool whose transactions post: with every connection in a transaction that waits for one more
+   * to open an account, nobody would ever get it. Each of `lanes` is one connection that posts one batch at a time. Two keep both PostgreSQL and
+   * this process at work; a third made batches smaller and waited longer for the accounts of the others (docs/benchmarks.md).
    */
-  constructor(opening: Connection, lane: Connection) {
+  constructor(opening: Connection, lanes: readonly [Connection, ...Connection[]]) {
     this.#connection = opening;
-    this.#batcher = new Batcher((postings) => this.postAll(lane, postings), {
+    this.#batcher = new Batcher((postings, lane) => this.postAll(lanes[lane] ?? lanes[0], postings), {
       keyOf: ({ scope, key }) => `${scope}|${key}`,
       maxItems: MAX_BATCH_POSTINGS,
+      lanes: lanes.length,
     });
   }
 

@@ -25,7 +25,7 @@ export const paymentsService = defineService({
     const { pool } = database;
     const ledgerId = config.RIALTO_LEDGER_ID;
     const key = signingKeyFromSeed(config.RIALTO_LEDGER_KEY);
-    const ledger = new Ledger(database.lane(), database.lane());
+    const ledger = new Ledger(database.lane(), [database.lane(), database.lane()]);
     new Holds({ database, ledger, work }); // Takes the time-outs of holds from the queue.
     const chains = new PayerChains((accountId: AccountId) => nats.call(identity.operations.getChain, { accountId }));
     const receipts = new Receipts({ ledger: ledgerId, key, pool });

@@ -19,7 +19,7 @@ beforeAll(async () => {
   test_ = await createTestDatabase(['payments']);
   database = await openDatabase({ url: test_.url('payments'), service: 'payments', log });
   work = new WorkQueue(database, log);
-  ledger = new Ledger(database.pool, database.lane());
+  ledger = new Ledger(database.pool, [database.lane(), database.lane()]);
   holds = new Holds({ database, ledger, work });
   work.start();
 }, 60_000);

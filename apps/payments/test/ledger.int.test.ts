@@ -13,7 +13,7 @@ let ledger: Ledger;
 beforeAll(async () => {
   database = await createTestDatabase(['payments']);
   pool = new pg.Pool({ connectionString: database.url('payments'), max: 4, options: '-c search_path=payments' });
-  ledger = new Ledger(pool, pool);
+  ledger = new Ledger(pool, [pool, pool]);
 }, 60_000);
 afterAll(async () => {
   await pool.end();
@@ -49,7 +49,7 @@ const pick = <T>(from: readonly T[]): T => from[Math.floor(Math.random() * from.
 
 test('32 callers on few accounts, through two replicas: the sum is zero, nobody is overdrawn, every number is used once', async () => {
   const people = await owners(4, 2_000n);
-  const replicas = [ledger, new Ledger(pool, pool)];
+  const replicas = [ledger, new Ledger(pool, [pool, pool])];
   const outcomes: Record<string, number> = {};
   const caller = async () => {
     for (let count = 0; count < 40; count += 1) {
@@ -73,7 +73,7 @@ test('32 callers on few accounts, through two replicas: the sum is zero, nobody 
 test('the same posting from many callers and replicas at once is one transfer', async () => {
   const [ana, ben] = (await owners(2, 1_000n)) as [string, string];
   const one = posting(ana, ben);
-  const replicas = [ledger, new Ledger(pool, pool), new Ledger(pool, pool)];
+  const replicas = [ledger, new Ledger(pool, [pool, pool]), new Ledger(pool, [pool, pool])];
   const answers = await Promise.all(Array.from({ length: CALLERS }, () => pick(replicas).post({ ...one })));
   expect(new Set(answers.map(({ id }) => id)).size).toBe(1);
   expect(answers.filter(({ isDuplicate }) => !isDuplicate)).toHaveLength(1);

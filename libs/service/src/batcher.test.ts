@@ -74,3 +74,31 @@ test('results that do not match the items are a bug, not a guess', async () => {
   const batcher = new Batcher<number, number>(async () => []);
   expect(await codeOf(batcher.add(1))).toMatch(/gave 0 results/);
 });
+
+test('free lanes share the work evenly, and wait for their share while another is busy', async () => {
+  const batches: { lane: number; size: number }[] = [];
+  const endings: (() => void)[] = [];
+  const batcher = new Batcher<number, number>(
+    async (items, lane) => {
+      batches.push({ lane, size: items.length });
+      await new Promise<void>((resolve) => endings.push(resolve));
+      return items;
+    },
+    { lanes: 2 },
+  );
+  const turn = () => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+  const all = Array.from({ length: 8 }, (_, item) => batcher.add(item));
+  await turn();
+  expect(batches.map(({ size }) => size)).toEqual([4, 4]);
+  expect(new Set(batches.map(({ lane }) => lane)).size).toBe(2);
+  endings.shift()?.();
+  await turn();
+  all.push(batcher.add(8)); // an even share would be three: four under way, one waiting
+  await turn();
+  expect(batches).toHaveLength(2);
+  endings.shift()?.(); // nothing is under way any more, so it need not wait for company
+  await turn();
+  expect(batches.at(-1)?.size).toBe(1);
+  endings.shift()?.();
+  expect(await Promise.all(all)).toHaveLength(9);
+});

@@ -108,7 +108,7 @@ class City {
 
   private constructor(database: Database, people: readonly Person[], chains: PayerChains) {
     this.#people = people;
-    this.#ledger = new Ledger(database.pool, database.lane());
+    this.#ledger = new Ledger(database.pool, [database.lane(), database.lane()]);
     this.#chains = chains;
     const receipts = new Receipts({ ledger: LEDGER, key: newSigningKey(), pool: database.pool });
     this.#transfers = new Transfers({ ledgerId: LEDGER, ledger: this.#ledger, chains, receipts, push: { toAccount: () => {} } });
