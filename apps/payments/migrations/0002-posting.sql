@@ -51,25 +51,29 @@ declare
   first int; d int; c int; amount bigint; debit_seq bigint; credit_seq bigint; debit_balance bigint; credit_balance bigint; next_head bytea;
   is_limited boolean; now_ timestamptz; today constant date := (clock_timestamp() at time zone 'UTC')::date;
 begin
-  select array_agg(q.id), array_agg(q.owner), array_agg(q.currency), array_agg(q.is_system), array_agg(q.floor), array_agg(q.posted),
+  -- What never changes is computed before the locks, so that others wait for less.
+  -- (Subscripts, here and below: `unnest` of many arrays would build a table of each; a series would be planned for a thousand rows.)
+  select array_agg(a.owner order by a.id) into owners from account a where a.id = any (p_accounts);
+  with u as materialized (select n, transfer_id(p_scope[n], key) as id from unnest(p_key) with ordinality as i (key, n))
+  select array_agg(u.id order by u.n),
+      array_agg(request_hash(u.id, owners[p_debit[u.n]], owners[p_credit[u.n]], p_amount[u.n], p_currency[u.n], p_kind[u.n], p_intent[u.n]) order by u.n),
+      array_agg(uuid_send(gen_random_uuid()) order by u.n), array_agg(uuid_send(gen_random_uuid()) order by u.n),
+      array_agg(y.max_transfer order by u.n), array_agg(y.max_per_day order by u.n)
+    into item_ids, hashes, debit_salts, credit_salts, maxima, days
+    from u left join currency y on y.code = p_currency[u.n];
+  select array_agg(q.id), array_agg(q.currency), array_agg(q.is_system), array_agg(q.floor), array_agg(q.posted),
       array_agg(q.held), array_agg(q.seq), array_agg(q.head), array_agg(q.frozen), array_agg(case when q.spent_on >= today then q.spent else 0 end)
-    into ids, owners, currencies, systems, floors, balances, holdings, seqs, heads, are_frozen, spendings
+    into ids, currencies, systems, floors, balances, holdings, seqs, heads, are_frozen, spendings
     from (select a.* from account a where a.id = any (p_accounts) order by a.id for no key update) q;
   if ids is distinct from p_accounts then
     raise exception 'accounts must exist and come in the order of their ids' using errcode = '22023';
   end if;
   now_ := date_trunc('milliseconds', clock_timestamp()); -- after the locks, so that times follow the sequence numbers
   -- A statement after the locks sees what the batches before this one have committed.
-  -- (Subscripts, here and below: `unnest` of many arrays would build a table of each; a series would be planned for a thousand rows.)
-  with u as materialized (select n, transfer_id(p_scope[n], key) as id from unnest(p_key) with ordinality as i (key, n))
-  select array_agg(u.id order by u.n),
-      array_agg(request_hash(u.id, owners[p_debit[u.n]], owners[p_credit[u.n]], p_amount[u.n], p_currency[u.n], p_kind[u.n], p_intent[u.n]) order by u.n),
-      array_agg(t.id is not null order by u.n), array_agg(coalesce(t.request_hash, h.request_hash) order by u.n),
-      array_agg(t.id is null and h.state = 'posted' order by u.n),
-      array_agg(uuid_send(gen_random_uuid()) order by u.n), array_agg(uuid_send(gen_random_uuid()) order by u.n),
-      array_agg(y.max_transfer order by u.n), array_agg(y.max_per_day order by u.n)
-    into item_ids, hashes, are_done, found_hashes, are_captures, debit_salts, credit_salts, maxima, days
-    from u left join transfer t on t.id = u.id left join hold h on h.id = u.id left join currency y on y.code = p_currency[u.n];
+  select array_agg(t.id is not null order by u.n), array_agg(coalesce(t.request_hash, h.request_hash) order by u.n),
+      array_agg(t.id is null and h.state = 'posted' order by u.n)
+    into are_done, found_hashes, are_captures
+    from unnest(item_ids) with ordinality as u (id, n) left join transfer t on t.id = u.id left join hold h on h.id = u.id;
   for i in 1..items loop
     d := p_debit[i]; c := p_credit[i]; amount := p_amount[i]; is_limited := p_kind[i] = 1 and are_captures[i] is not true;
     first := array_position(item_ids, item_ids[i]);
