@@ -19,13 +19,18 @@ export class Welcomes {
     this.#database = database;
   }
 
-  /** Oldest conversation ids first, as many as fit one answer: the rest comes when these were acknowledged. */
+  /**
+   * As many as fit one answer: the rest comes when these were acknowledged. Accepted conversations come first, because a welcome of a request
+   * stays unacknowledged for as long as it is not accepted: many strangers must not keep an accepted one out of sight.
+   */
   list: Operations['listWelcomes'] = async ({ limit = DEFAULT_PAGE }, { accountId, deviceId }) => {
     const { rows } = await this.#database.pool.query<Row>(
       `select conversation_id, seq, epoch, from_account, bytes
-       from (select *, sum(octet_length(bytes)) over (order by conversation_id) as total, row_number() over (order by conversation_id) as place
-         from (select * from welcome where device_id = $1 and account_id = $2 order by conversation_id limit $3) as page) as sized
-       where total <= $4 or place = 1 order by conversation_id`,
+       from (select *, sum(octet_length(bytes)) over place as total, row_number() over place as number
+         from (select w.*, m.standing from welcome w join member m using (conversation_id, account_id)
+           where w.device_id = $1 and w.account_id = $2 order by m.standing = 'requested', conversation_id limit $3) as page
+         window place as (order by standing = 'requested', conversation_id)) as sized
+       where total <= $4 or number = 1 order by standing = 'requested', conversation_id`,
       [deviceId, accountId, limit, MAX_PAGE_BYTES],
     );
     const welcomes = rows.map((row) => ({

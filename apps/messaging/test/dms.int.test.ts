@@ -39,6 +39,17 @@ describe('opening', () => {
     expect(pushes.find(({ event }) => event === 'messaging.welcome')?.deviceId).toBe(ben.first.id);
   });
 
+  test('the welcome of an accepted conversation comes before those of strangers', async () => {
+    const [ben, ...others] = (await world.people(5)) as [Person, ...Person[]];
+    const dms: Dm[] = [];
+    for (const other of others) dms.push(await world.dm(other, ben));
+    const last = dms.toSorted((one, other) => (one.id < other.id ? -1 : 1)).at(-1);
+    await world.call(operations.acceptConversation, { conversationId: last?.id as Dm['id'] }, ben);
+    const { welcomes } = await world.call(operations.listWelcomes, { limit: 1 }, ben);
+    expect(welcomes.map(({ conversationId }) => conversationId)).toEqual([last?.id]);
+    expect((await world.call(operations.listWelcomes, {}, ben)).welcomes).toHaveLength(4);
+  });
+
   test('a retry gives the first answer', async () => {
     const [ana, ben] = (await world.people(2)) as [Person, Person];
     const { input } = await world.draft(ana, ben);
