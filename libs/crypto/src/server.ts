@@ -52,14 +52,7 @@ export { type Kind, MAX_ACCOUNTS, MAX_LEAVES, type Policy, type Role, type Roste
 export type { Refusal } from './mls/refusal.ts';
 export { commitPolicy, type Verdict } from './mls/commit-policy.ts';
 export { InvalidGroupData, type PublicGroup } from './mls/public-group.ts';
-export {
-  type Bundle,
-  type CommitAnswer,
-  type GroupHead,
-  judgeCommit,
-  openGroup,
-  readGroupHead,
-} from './mls/sequencer.ts';
+export { type Bundle, type CommitAnswer, type GroupHead, judgeCommit, openGroup, readGroupHead } from './mls/sequencer.ts';
 export { readSealedMessage, type SealedMessage } from './mls/sealed-message.ts';
 export {
   type CheckedKeyPackage,
