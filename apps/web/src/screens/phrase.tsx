@@ -1,6 +1,6 @@
 import { useState } from 'react';
 import { Button } from '../parts/button.tsx';
-import { useSession } from '../session/state.ts';
+import { notify, useSession } from '../session/state.ts';
 import './phrase.css';
 
 /** The twelve words, shown once. They are gone from memory when this screen is left. */
@@ -10,8 +10,13 @@ export function PhraseScreen() {
   if (phase.name !== 'phrase') return null;
   const words = phase.phrase.split(' ');
   const copy = async () => {
-    await navigator.clipboard.writeText(phase.phrase);
-    setCopied(true);
+    try {
+      await navigator.clipboard.writeText(phase.phrase);
+      setCopied(true);
+    } catch {
+      // Without a secure origin, or when the person said no, there is no clipboard.
+      notify('The browser does not let the page copy. Select the words, or write them down.');
+    }
   };
   return (
     <main className="phrase">

@@ -90,8 +90,15 @@ function Statement({ balance, onTopUp }: { balance: Balance; onTopUp: () => void
   const read = useCallback(
     async (before?: number) => {
       const page = await client.wallet.statement(currency, { limit: PAGE, ...(before === undefined ? {} : { before }) });
-      setHasMore(page.length === PAGE);
-      setEntries((known) => (before === undefined ? page : [...(known ?? []), ...page]));
+      if (before !== undefined) {
+        setHasMore(page.length === PAGE);
+        return setEntries((known) => [...(known ?? []), ...page]);
+      }
+      setEntries((known) => {
+        const earlier = known ? entriesBefore(known, page.at(-1)?.seq) : null;
+        if (!earlier) setHasMore(page.length === PAGE);
+        return [...page, ...(earlier ?? [])];
+      });
     },
     [client, currency],
   );
@@ -127,4 +134,10 @@ function Statement({ balance, onTopUp }: { balance: Balance; onTopUp: () => void
       </p>
     </section>
   );
+}
+
+/** What was shown below a fresh first page, when the two join without a gap; otherwise null, and the page stands alone. */
+function entriesBefore(known: readonly VerifiedEntry[], seq: number | undefined): readonly VerifiedEntry[] | null {
+  const earlier = known.filter((entry) => seq !== undefined && entry.seq < seq);
+  return earlier[0] && earlier[0].seq + 1 === seq ? earlier : null;
 }
