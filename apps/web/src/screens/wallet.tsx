@@ -82,23 +82,22 @@ function BalanceHead({
   );
 }
 
+interface Shown {
+  readonly entries: readonly VerifiedEntry[];
+  readonly hasMore: boolean;
+}
+
 function Statement({ balance, onTopUp }: { balance: Balance; onTopUp: () => void }) {
   const client = useClient();
-  const [entries, setEntries] = useState<readonly VerifiedEntry[] | null>(null);
-  const [hasMore, setHasMore] = useState(false);
+  const [shown, setShown] = useState<Shown | null>(null);
   const { currency } = balance;
   const read = useCallback(
     async (before?: number) => {
-      const page = await client.wallet.statement(currency, { limit: PAGE, ...(before === undefined ? {} : { before }) });
-      if (before !== undefined) {
-        setHasMore(page.length === PAGE);
-        return setEntries((known) => [...(known ?? []), ...page]);
-      }
-      setEntries((known) => {
-        const earlier = known ? entriesBefore(known, page.at(-1)?.seq) : null;
-        if (!earlier) setHasMore(page.length === PAGE);
-        return [...page, ...(earlier ?? [])];
-      });
+      const entries = await client.wallet.statement(currency, { limit: PAGE, ...(before === undefined ? {} : { before }) });
+      const page = { entries, hasMore: entries.length === PAGE };
+      setShown((now) =>
+        now ? (before === undefined ? joined(page, now) : { ...page, entries: [...now.entries, ...entries] }) : page,
+      );
     },
     [client, currency],
   );
@@ -108,7 +107,8 @@ function Statement({ balance, onTopUp }: { balance: Balance; onTopUp: () => void
     return client.on('wallet.changed', load);
   }, [client, read]);
 
-  if (entries === null) return <SkeletonRows rows={3} />;
+  if (shown === null) return <SkeletonRows rows={3} />;
+  const { entries, hasMore } = shown;
   if (entries.length === 0) {
     return (
       <Empty icon="wallet" title="Nothing here yet" action={<Button onClick={onTopUp}>Add money</Button>}>
@@ -136,8 +136,9 @@ function Statement({ balance, onTopUp }: { balance: Balance; onTopUp: () => void
   );
 }
 
-/** What was shown below a fresh first page, when the two join without a gap; otherwise null, and the page stands alone. */
-function entriesBefore(known: readonly VerifiedEntry[], seq: number | undefined): readonly VerifiedEntry[] | null {
-  const earlier = known.filter((entry) => seq !== undefined && entry.seq < seq);
-  return earlier[0] && earlier[0].seq + 1 === seq ? earlier : null;
+/** A fresh first page on top of what was shown below it, when the two join without a gap; otherwise the page alone. */
+function joined(page: Shown, before: Shown): Shown {
+  const lowest = page.entries.at(-1)?.seq ?? 0;
+  const earlier = before.entries.filter(({ seq }) => seq < lowest);
+  return earlier[0]?.seq === lowest - 1 ? { entries: [...page.entries, ...earlier], hasMore: before.hasMore } : page;
 }
