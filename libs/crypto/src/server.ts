@@ -32,20 +32,6 @@ export {
   ROOT_SIGNER,
 } from './device-chain.ts';
 export { EMPTY_LOG_HASH, type LogRow, nextLogHash } from './message-log.ts';
-export {
-  decodeReceipt,
-  decodeTransferIntent,
-  encodeReceipt,
-  encodeTransferIntent,
-  intentHash,
-  type Payee,
-  type Receipt,
-  type RequestDescription,
-  requestHash,
-  transferHash,
-  type TransferIntent,
-  type TransferLink,
-} from './transfer.ts';
 export { CLASSIC_SUITE, publicClassicSuite, type PublicSuite, publicXwingSuite, XWING_SUITE } from './mls/public-suite.ts';
 export type { LeafCredential } from './mls/credential.ts';
 export { type Kind, MAX_ACCOUNTS, MAX_LEAVES, type Policy, type Role, type RosterEntry } from './mls/policy.ts';
