@@ -25,6 +25,8 @@ export interface SigningCaller {
   readonly deviceId: DeviceId;
   readonly signed: Uint8Array;
   readonly signature: Uint8Array;
+  /** The Ed25519 key under which the signature was verified: the token's. Where identity is not to be believed, compare it with the device chain. */
+  readonly deviceKey: Uint8Array;
 }
 export type Caller<K extends CallerKind = CallerKind> = K extends 'device'
   ? DeviceCaller

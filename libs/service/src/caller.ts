@@ -44,8 +44,11 @@ function readSigned(operation: Bound, { signed, signature }: Request, session: S
   const bytes = bytesOf(body.data.signed);
   const proof = bytesOf(body.data.signature);
   if (!verify(operation.signedAs, bytes, proof, session.deviceKey)) throw new AppError('signature-invalid');
-  const { accountId, deviceId } = session;
-  return { caller: { kind: 'device-signed', accountId, deviceId, signed: bytes, signature: proof }, input: parseSigned(bytes) };
+  const { accountId, deviceId, deviceKey } = session;
+  return {
+    caller: { kind: 'device-signed', accountId, deviceId, signed: bytes, signature: proof, deviceKey },
+    input: parseSigned(bytes),
+  };
 }
 
 function parseSigned(bytes: Uint8Array): unknown {

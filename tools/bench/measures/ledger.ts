@@ -21,6 +21,8 @@ const SECONDS = 4;
 const WARM_UP_SECONDS = 1;
 const INTENT_LIVES_MS = 300_000;
 const LEDGER = 'ldg_BBBBBBBBBBBBBBBBBBBBBB' as LedgerId;
+/** No signature is verified here, so none is needed. */
+const NO_KEY = new Uint8Array(32);
 const CONTROL = 'pgbench TPC-B, scale 10, 32 clients, prepared';
 
 interface Load {
@@ -182,7 +184,14 @@ class City {
       chainSeq: 0,
     };
     const signed = Buffer.from(JSON.stringify(intent), 'utf8');
-    const caller: SigningCaller = { kind: 'device-signed', accountId, deviceId, signed, signature: this.#signature };
+    const caller: SigningCaller = {
+      kind: 'device-signed',
+      accountId,
+      deviceId,
+      signed,
+      signature: this.#signature,
+      deviceKey: NO_KEY,
+    };
     await this.#transfers.admit(intent, caller);
     await this.#chains.mustExist(intent.to);
     const posted = await this.#ledger.post(postingOf(intent, caller));
