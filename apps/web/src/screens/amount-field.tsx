@@ -1,6 +1,7 @@
 import type { Balance } from '@rialto/client';
 import { useId, useState } from 'react';
 import { parseAmount } from '../session/money.ts';
+import '../parts/field.css';
 import './amount-field.css';
 
 /** What an amount field holds: the text, its currency's balance, and the amount once the text is one. */
@@ -36,7 +37,7 @@ export function AmountField({ balances, currency, text, onCurrency, onText, erro
           aria-describedby={error ? `${id}-error` : undefined}
           autoFocus
         />
-        <select aria-label="Currency" value={currency} onChange={(event) => onCurrency(event.target.value)}>
+        <select className="select" aria-label="Currency" value={currency} onChange={(event) => onCurrency(event.target.value)}>
           {balances.map(({ currency: code }) => (
             <option key={code}>{code}</option>
           ))}

@@ -12,6 +12,7 @@ import { EntryRow } from './entry-row.tsx';
 import { NewChatSheet } from './new-chat.tsx';
 import { TopUpSheet } from './top-up.tsx';
 import { useReturnFromCheckout } from './use-checkout-return.ts';
+import '../parts/field.css';
 import './wallet.css';
 
 const PAGE = 30;
@@ -73,7 +74,12 @@ function BalanceHead({
         )}
         {shown.isFrozen && <p className="wallet-frozen">This account is frozen. Ask whoever runs this server.</p>}
       </div>
-      <select aria-label="Currency" value={shown.currency} onChange={(event) => onCurrency(event.target.value)}>
+      <select
+        className="select"
+        aria-label="Currency"
+        value={shown.currency}
+        onChange={(event) => onCurrency(event.target.value)}
+      >
         {balances.map(({ currency }) => (
           <option key={currency}>{currency}</option>
         ))}
