@@ -96,11 +96,11 @@ async function sequence(client: PoolClient, { input, caller, bundle, accepted }:
   await checkRoster(client, conversationId, accepted);
   if (head.awaitsAcceptance) await checkRequestCommits(client, conversationId);
   const seq = head.lastSeq + 1;
-  await client.query('update conversation set epoch = $2, last_seq = $3, active_at = now() where conversation_id = $1', [
-    conversationId,
-    epoch + 1,
-    seq,
-  ]);
+  await client.query(
+    `update conversation set epoch = $2, last_seq = $3, roster_version = roster_version + 1, active_at = now()
+     where conversation_id = $1`,
+    [conversationId, epoch + 1, seq],
+  );
   const session = { account: caller.accountId, device: caller.deviceId };
   const { commit, groupInfo, welcome } = bundle;
   const at = await storeCommit(client, {

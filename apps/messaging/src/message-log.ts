@@ -1,4 +1,4 @@
-import { AppError, type ErrorCode, isErrorCode, MAX_PAST_EPOCHS, MAX_REQUEST_MESSAGES } from '@rialto/contracts';
+import { AppError, type ErrorCode, isErrorCode, type LogRow, MAX_PAST_EPOCHS, MAX_REQUEST_MESSAGES } from '@rialto/contracts';
 import { Batcher, type Database } from '@rialto/service';
 import type { Pool } from 'pg';
 import { arrayOf, byteaArray } from './postgres-arrays.ts';
@@ -25,12 +25,15 @@ export interface Stored {
   readonly duplicate: boolean;
   readonly rosterVersion: number;
 }
+type Sent = Pick<LogRow, 'conversationId' | 'senderAccount' | 'senderDevice'>;
+/** The accounts of a conversation, each with its devices that are leaves of the group. */
+type Roster = readonly { readonly accountId: string; readonly deviceIds: readonly string[] }[];
 
 /** The writer of sealed messages. A conversation always takes the same lane, so a sender's order is kept and no two lanes wait for one row. */
 export class MessageLog {
   readonly #lanes: readonly Batcher<NewMessage, Stored>[];
-  readonly #rosterReads: Batcher<string, readonly string[]>;
-  readonly #rosters = new Map<string, { readonly version: number; readonly accountIds: Promise<readonly string[]> }>();
+  readonly #rosterReads: Batcher<string, Roster>;
+  readonly #rosters = new Map<string, { readonly version: number; readonly roster: Promise<Roster> }>();
 
   constructor(database: Database) {
     const reads = database.lane();
@@ -50,27 +53,40 @@ export class MessageLog {
     return lane.add(message);
   }
 
+  /**
+   * Who is to be told of a row: every account of the conversation, but not the sender's own while no other device of it is in the group,
+   * since the sender has the answer. Throws what keeps the roster from being read.
+   */
+  async readersOf({ conversationId, senderAccount, senderDevice }: Sent, version: number): Promise<string[]> {
+    const roster = await this.#rosterOf(conversationId, version);
+    const hasReader = ({ accountId, deviceIds }: Roster[number]) =>
+      accountId !== senderAccount || deviceIds.some((deviceId) => deviceId !== senderDevice);
+    return roster.filter(hasReader).map(({ accountId }) => accountId);
+  }
+
   /** Remembered as a promise: messages of one conversation that wait for its roster go on in their order. */
-  accountsOf(conversationId: string, version: number): Promise<readonly string[]> {
+  #rosterOf(conversationId: string, version: number): Promise<Roster> {
     const known = this.#rosters.get(conversationId);
-    if (known?.version === version) return known.accountIds;
-    const accountIds = this.#rosterReads.add(conversationId);
-    accountIds.catch(() => this.#rosters.delete(conversationId));
+    if (known?.version === version) return known.roster;
+    const roster = this.#rosterReads.add(conversationId);
+    roster.catch(() => this.#rosters.delete(conversationId));
     if (this.#rosters.size >= MAX_ROSTERS) this.#rosters.clear();
-    this.#rosters.set(conversationId, { version, accountIds });
-    return accountIds;
+    this.#rosters.set(conversationId, { version, roster });
+    return roster;
   }
 }
 
-async function readRosters(connection: Pool, conversationIds: readonly string[]): Promise<(readonly string[])[]> {
-  const { rows } = await connection.query<[conversationId: string, accountId: string]>({
+async function readRosters(connection: Pool, conversationIds: readonly string[]): Promise<Roster[]> {
+  const { rows } = await connection.query<[conversationId: string, accountId: string, deviceIds: string[]]>({
     name: 'rosters',
-    text: 'select conversation_id, account_id from member where conversation_id = any ($1::text[])',
+    text: `select conversation_id, account_id, array(
+        select device_id from device_cursor d where d.conversation_id = m.conversation_id and d.account_id = m.account_id)
+      from member m where conversation_id = any ($1::text[])`,
     values: [arrayOf(conversationIds)],
     rowMode: 'array',
   });
-  const rosters = new Map<string, string[]>(conversationIds.map((id) => [id, []]));
-  for (const [conversationId, accountId] of rows) rosters.get(conversationId)?.push(accountId);
+  const rosters = new Map<string, Roster[number][]>(conversationIds.map((id) => [id, []]));
+  for (const [conversationId, accountId, deviceIds] of rows) rosters.get(conversationId)?.push({ accountId, deviceIds });
   return [...rosters.values()];
 }
 

@@ -47,7 +47,7 @@ export class Messages {
   };
 
   #tell(row: LogRow, rosterVersion: number): void {
-    this.#log.accountsOf(row.conversationId, rosterVersion).then(
+    this.#log.readersOf(row, rosterVersion).then(
       (accountIds) => this.#push.toAccounts(messaging.events.message, accountIds, row),
       (error: unknown) => this.#logger.warn({ err: error }, 'a push was not sent; its readers will see the gap'),
     );

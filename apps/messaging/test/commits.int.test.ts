@@ -157,6 +157,25 @@ test('a device that is added finds its welcome until it acknowledges; a revoked 
   expect(await world.call(operations.acknowledge, { conversationId: dm.id, upTo: 3 }, second)).toEqual({ cursor: 0 });
 });
 
+test('a message is pushed to its own account only while another device of that is in the group', async () => {
+  const [ana, ben] = (await world.people(2)) as [Person, Person];
+  const dm = await world.acceptedDm(ana, ben);
+  const pushes = await world.pushes(ben);
+  const numbers = () => pushes.filter(({ event }) => event === 'messaging.message').map(({ payload }) => payload['seq']);
+  await world.send(dm, ben.first);
+  await world.send(dm, ana.first); // Whatever came of the one before would have come by now.
+  await eventually(() => expect(numbers()).toEqual([3]));
+  const second = ben.addDevice();
+  await world.signIn(second);
+  const own = await second.keyPackage();
+  for (const device of [ben.first, ana.first]) device.engine.chains.learn(ben.chain.bytes);
+  const { input } = await prepared(dm, ben.first, { add: [own.publicBytes], evidence: { chains: [ben.chain] } });
+  await world.call(operations.commit, input, ben);
+  take(await groupOf(dm, ben.first).receive(Buffer.from(input.commit, 'base64url')));
+  await world.send(dm, ben.first);
+  await eventually(() => expect(numbers()).toEqual([3, 4, 5]));
+});
+
 test('a device comes back by an external commit', async () => {
   const [ana, ben] = (await world.people(2)) as [Person, Person];
   const dm = await world.acceptedDm(ana, ben);

@@ -38,6 +38,8 @@ test('all devices ring, one answers, both talk with the same keys, and the other
   await Promise.all([isActive(ana), isActive(ben), isQuiet(laptop)]);
   expect(other.endReason).toBe('elsewhere');
   const [one, two] = [engines.ana.sessions[0], engines.ben.sessions[0]];
+  // Media may connect a moment before its keys are there; nothing is sent until then.
+  await until(() => [one, two].every((session) => session?.keys.send && session.keys.receive));
   expect(one?.keys.send).toBe(two?.keys.receive);
   expect(one?.keys.receive).toBe(two?.keys.send);
   expect(one?.keys.send).not.toBe(one?.keys.receive);

@@ -4,7 +4,7 @@ import type { KeyPackages } from '../account/key-packages.ts';
 import type { Emitter } from '../events.ts';
 import type { MessageRecord } from '../messages/message-record.ts';
 import { Outbox } from '../messages/outbox.ts';
-import { Outgoing, type OutgoingMessage } from '../messages/outgoing-record.ts';
+import { Outgoing } from '../messages/outgoing-record.ts';
 import { Receipts } from '../messages/receipts.ts';
 import { type CardJudge, Timeline } from '../messages/timeline.ts';
 import type { People } from '../people/people.ts';
@@ -148,9 +148,7 @@ export class ConversationParts {
       sync: this.#syncLog,
       show: this.show,
       changed: (cell) => events.emit('conversations.changed', { conversationId: cell.id as ConversationId }),
-      takeOwn: async (cell, message, answer) => {
-        await this.#reader.take(cell, rowOf(message, answer, me));
-      },
+      stored: (cell, seq) => this.sync.stored(cell, seq),
     });
   }
 
@@ -214,19 +212,6 @@ export class ConversationParts {
     };
   }
 }
-
-/** The row that the server must have stored for an acknowledged message; the log's own copy is compared when it is read. */
-const rowOf = (message: OutgoingMessage, { seq, at }: { seq: number; at: string }, me: ConversationDeps['me']): LogRow => ({
-  conversationId: message.conversationId,
-  seq,
-  kind: 'application',
-  epoch: message.epoch ?? 0,
-  senderAccount: me.accountId,
-  senderDevice: me.deviceId,
-  clientMessageId: message.id,
-  bytes: message.bytes ?? '',
-  at,
-});
 
 async function refetch(
   api: Pick<Api['messaging'], 'listMessages'>,

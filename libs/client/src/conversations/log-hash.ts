@@ -7,6 +7,9 @@ import type { ConversationRecord } from './conversation-record.ts';
 /** Senders are at most a few messages behind; older hashes are of no use. */
 const KEPT = 2_000;
 
+/** What the hash takes of a row. */
+export type CountedRow = Pick<LogRow, 'conversationId' | 'seq' | 'kind' | 'bytes'>;
+
 /** The running hash of a conversation's log, and what others say of it. */
 export class LogHashes {
   readonly #store: Store;
@@ -17,7 +20,7 @@ export class LogHashes {
   /** The patch and the rows that count `row` in. With an unknown beginning there is nothing to count on, and it stays unknown. */
   count(
     record: ConversationRecord,
-    row: LogRow,
+    row: CountedRow,
     base = record.logHash,
   ): { patch: Partial<ConversationRecord>; changes: Change[] } {
     if (base === null) return { patch: { cursor: row.seq, logHash: null }, changes: [] };

@@ -22,7 +22,7 @@ import type { MessageRecord } from '../messages/message-record.ts';
 import type { UndecryptableReason } from '../views.ts';
 import type { Cell } from './cell.ts';
 import type { ConversationRecord } from './conversation-record.ts';
-import type { LogHashes } from './log-hash.ts';
+import type { CountedRow, LogHashes } from './log-hash.ts';
 
 export interface LogReaderPorts {
   readonly store: Store;
@@ -67,6 +67,20 @@ export class LogReader {
     return this.#open(cell, row, true);
   }
 
+  /**
+   * Counts what this device sent and the server has stored next, as far as that goes: it told the number in its answer and need not push
+   * the row. Only inside `cell.run`.
+   */
+  async takeSent(cell: Cell): Promise<void> {
+    const { id } = cell.record;
+    while (cell.record.membership === 'joined') {
+      const seq = cell.record.cursor + 1;
+      const sent = await this.#ports.outgoing.committedAt(id, seq);
+      if (sent?.bytes === undefined) return;
+      await this.#takeOwn(cell, { conversationId: id, seq, kind: 'application', clientMessageId: sent.id, bytes: sent.bytes });
+    }
+  }
+
   /** Sealed in an epoch that this device was not in: counted, and shown as missing when the device had been reading before. */
   async #takeBeforeJoining(cell: Cell, row: LogRow): Promise<RowOutcome> {
     const { patch, changes } = this.#ports.hashes.count(cell.record, row);
@@ -80,7 +94,7 @@ export class LogReader {
     return this.#writeFailure(cell, row, { reason: 'epoch-out-of-window', repair: false });
   }
 
-  async #takeOwn(cell: Cell, row: LogRow): Promise<RowOutcome> {
+  async #takeOwn(cell: Cell, row: CountedRow & Pick<LogRow, 'clientMessageId'>): Promise<RowOutcome> {
     const { outgoing, timeline, hashes, events, show } = this.#ports;
     const { patch, changes } = hashes.count(cell.record, row);
     const intent = await outgoing.message(cell.record.id, row.clientMessageId);

@@ -6,7 +6,7 @@ import { Cell } from './cell.ts';
 import { newConversation } from './conversation-record.ts';
 import type { LogReader } from './log-reader.ts';
 import type { Membership } from './membership.ts';
-import { Sync } from './sync.ts';
+import { CATCH_UP_AFTER_MS, Sync } from './sync.ts';
 
 beforeAll(() => ready());
 
@@ -55,7 +55,7 @@ async function world({ meet = async () => undefined }: { meet?: (accountId: Acco
       },
       acknowledge: async () => ({}) as never,
     },
-    reader: {} as LogReader,
+    reader: { takeSent: async () => undefined } as unknown as LogReader,
     membership: {
       join: async () => {
         throw new ClientError('server-lied');
@@ -69,7 +69,7 @@ async function world({ meet = async () => undefined }: { meet?: (accountId: Acco
     read: () => undefined,
     background: () => undefined,
   });
-  return { sync, read };
+  return { sync, read, cell };
 }
 
 test('a welcome that makes no sense does not keep the other conversations from being read', async () => {
@@ -87,4 +87,16 @@ test('a person who cannot be looked up does not keep the other conversations fro
   await expect(sync.all()).rejects.toMatchObject({ code: 'server-lied' });
   sync.stop();
   expect(read).toEqual([GOOD]);
+});
+
+test('when the rows before an own message do not come by themselves, they are read', async () => {
+  const { sync, read, cell } = await world();
+  jest.useFakeTimers();
+  await cell(GOOD).run(() => sync.stored(cell(GOOD), 2));
+  await jest.advanceTimersByTimeAsync(CATCH_UP_AFTER_MS - 1);
+  expect(read).toEqual([]);
+  await jest.advanceTimersByTimeAsync(1);
+  jest.useRealTimers();
+  expect(read).toEqual([GOOD]);
+  sync.stop();
 });

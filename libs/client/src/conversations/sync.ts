@@ -8,6 +8,8 @@ import type { LogReader, RowOutcome } from './log-reader.ts';
 import type { Membership } from './membership.ts';
 
 const ACKNOWLEDGE_AFTER_MS = 250;
+/** So long the pushes of rows before an own one may take. */
+export const CATCH_UP_AFTER_MS = 1_000;
 
 export interface SyncPorts {
   readonly api: Pick<Api['messaging'], 'listConversations' | 'listMessages' | 'listWelcomes' | 'acknowledge'>;
@@ -29,6 +31,7 @@ export class Sync {
   readonly #ports: SyncPorts;
   readonly #lanes = new Lanes();
   readonly #due = new Map<string, ReturnType<typeof setTimeout>>();
+  readonly #expected = new Set<ReturnType<typeof setTimeout>>();
 
   constructor(ports: SyncPorts) {
     this.#ports = ports;
@@ -77,9 +80,12 @@ export class Sync {
   /** A pushed row. Resolves when it was durably processed, or when the log was read because rows before it were missing. */
   async push(row: LogRow): Promise<void> {
     const cell = this.#ports.cell(row.conversationId);
-    const outcome = await cell.run(async (): Promise<RowOutcome> =>
-      cell.exists ? this.#ports.reader.take(cell, row) : 'blocked',
-    );
+    const outcome = await cell.run(async (): Promise<RowOutcome> => {
+      if (!cell.exists) return 'blocked';
+      const taken = await this.#ports.reader.take(cell, row);
+      if (taken === 'done') await this.#ports.reader.takeSent(cell);
+      return taken;
+    });
     if (outcome === 'done') {
       this.#acknowledgeLater(cell);
       this.#ports.read(cell);
@@ -91,6 +97,17 @@ export class Sync {
     if (outcome === 'blocked') await this.all();
   }
 
+  /** A message of ours was stored: counted when everything before it is here, which its pushes bring, and if not, the log. Only inside `cell.run`. */
+  async stored(cell: Cell, seq: number): Promise<void> {
+    await this.#ports.reader.takeSent(cell);
+    if (cell.record.cursor >= seq) return;
+    const timer = setTimeout(() => {
+      this.#expected.delete(timer);
+      if (cell.record.cursor < seq) this.#ports.background(this.log(cell).then(() => this.#ports.read(cell)));
+    }, CATCH_UP_AFTER_MS);
+    this.#expected.add(timer);
+  }
+
   /** Tells the server at once how far this device has come. */
   async acknowledge(cell: Cell): Promise<void> {
     clearTimeout(this.#due.get(cell.id));
@@ -99,8 +116,9 @@ export class Sync {
   }
 
   stop(): void {
-    for (const timer of this.#due.values()) clearTimeout(timer);
+    for (const timer of [...this.#due.values(), ...this.#expected]) clearTimeout(timer);
     this.#due.clear();
+    this.#expected.clear();
   }
 
   async #page(cell: Cell): Promise<'more' | 'end' | 'repair'> {

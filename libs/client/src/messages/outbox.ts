@@ -37,8 +37,8 @@ export interface OutboxPorts {
   now(): number;
   /** Reads the conversation's log up to its end. */
   sync(cell: Cell): Promise<void>;
-  /** The server's number of a message of ours follows the last row read: it can be counted without waiting for the log. */
-  takeOwn(cell: Cell, message: OutgoingMessage, answer: { readonly seq: number; readonly at: string }): Promise<void>;
+  /** The server stored a message of ours at this place of the log. Only inside `cell.run`. */
+  stored(cell: Cell, seq: number): Promise<void>;
   show(records: readonly MessageRecord[]): void;
   changed(cell: Cell): void;
 }
@@ -183,8 +183,8 @@ export class Outbox {
     });
   }
 
-  async #committed(cell: Cell, message: OutgoingMessage, { seq, at }: { seq: number; at: string }): Promise<void> {
-    const { outgoing, timeline, show, takeOwn, changed } = this.#ports;
+  async #committed(cell: Cell, message: OutgoingMessage, { seq }: { readonly seq: number }): Promise<void> {
+    const { outgoing, timeline, show, stored, changed } = this.#ports;
     await cell.run(async () => {
       // The log may have been faster than the answer: then it is done already.
       const intent = await outgoing.message(cell.record.id, message.id);
@@ -194,7 +194,7 @@ export class Outbox {
       const committed: OutgoingMessage = { ...message, state: 'committed', seq };
       await cell.write({ changes: [outgoing.put(committed), ...(sent ? [timeline.put(sent)] : [])] });
       if (sent) show([sent]);
-      if (seq === cell.record.cursor + 1) await takeOwn(cell, committed, { seq, at });
+      await stored(cell, seq);
     });
     changed(cell);
   }

@@ -5,7 +5,7 @@ import type { WireBody } from './envelope.ts';
 
 /**
  * The intent to send one message. `planned`: known here, not sealed. `published`: sealed and stored, the same bytes go out until
- * there is an answer. `committed`: the server has it at `seq`. Processed, that is read back from the log, it is deleted.
+ * there is an answer. `committed`: the server has it at `seq`. Counted into this device's log, it is deleted.
  */
 export interface OutgoingMessage {
   readonly conversationId: ConversationId;
@@ -54,6 +54,10 @@ export class Outgoing {
   }
   async message(conversationId: ConversationId, id: string): Promise<OutgoingMessage | undefined> {
     return (await this.messages(conversationId)).find((message) => message.id === id);
+  }
+  /** The message that the server has stored at this place of the log. */
+  async committedAt(conversationId: ConversationId, seq: number): Promise<OutgoingMessage | undefined> {
+    return (await this.messages(conversationId)).find((message) => message.state === 'committed' && message.seq === seq);
   }
   put(message: OutgoingMessage): Change {
     return this.#messages.put(messageKey(message), message);
