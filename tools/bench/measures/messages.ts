@@ -1,5 +1,5 @@
 import { messagePairs, sealedPairs } from '../src/message-pairs.ts';
-import { InsertControl } from '../src/insert-control.ts';
+import { InsertControl, type InsertRate } from '../src/insert-control.ts';
 import { LoadProcess } from '../src/load/load-process.ts';
 import type { LoadReport } from '../src/load/protocol.ts';
 import { type MeasureFile, median, type Result, rounded, type Say } from '../src/measure.ts';
@@ -42,18 +42,20 @@ interface Parts {
 }
 
 async function measureAll({ measured, load, say }: Parts, names: readonly string[]): Promise<Result[]> {
-  const control = new InsertControl(measured.system.state.postgresUrl, MESSAGE_BYTES);
+  const server = measured.processes['postgres'] ?? [];
+  const control = new InsertControl({ url: measured.system.state.postgresUrl, server, bodyBytes: MESSAGE_BYTES });
   await control.prepare();
   say(`${PAIRS} pairs register, open conversations and seal messages …`);
   const dms = await messagePairs(measured.system, PAIRS);
   const pairs = await sealedPairs(dms, MESSAGE_BYTES);
   await load.connect({ port: measured.port, pairs, processes: measured.processes });
   let sent = (await load.load({ outstanding: 400, warmUpMs: FIRST_WARM_UP_MS, measureMs: 1 })).everything;
-  const controls: number[] = [];
+  const controls: InsertRate[] = [];
   const reports = new Map<string, LoadReport[]>(names.map((name) => [name, []]));
   for (let round = 1; round <= ROUNDS; round += 1) {
-    controls.push(await control.measure(CONTROL_SECONDS));
-    say(`round ${round} of ${ROUNDS}: INSERT ${Math.round(controls.at(-1) ?? 0)}/s`);
+    const { rowsPerSecond, processorMsARow } = await control.measure(CONTROL_SECONDS);
+    controls.push({ rowsPerSecond, processorMsARow });
+    say(`round ${round} of ${ROUNDS}: INSERT ${Math.round(rowsPerSecond)}/s, processor ms a row ${processorMsARow.toFixed(3)}`);
     for (const name of names) {
       const report = await load.load({ outstanding: OUTSTANDING[name] ?? 0, warmUpMs: WARM_UP_MS, measureMs: MEASURE_MS });
       sent += report.everything;
@@ -62,8 +64,7 @@ async function measureAll({ measured, load, say }: Parts, names: readonly string
     }
   }
   await mustAllBeStored(measured, sent);
-  const controlValue = rounded(median(controls), 0);
-  return names.flatMap((name) => resultsOf(name, reports.get(name) ?? [], controlValue));
+  return names.flatMap((name) => resultsOf(name, reports.get(name) ?? [], controls));
 }
 
 const perSecond = ({ messages, tookMs }: LoadReport): number => (messages / tookMs) * MS_A_SECOND;
@@ -75,14 +76,23 @@ function lineOf(report: LoadReport): string {
   return `${Math.round(perSecond(report))}/s, ${latency}, processor ms a message ${msAMessage(report).toFixed(3)} (${parts.join(', ')})`;
 }
 
-function resultsOf(measure: string, reports: readonly LoadReport[], controlValue: number): Result[] {
+function resultsOf(measure: string, reports: readonly LoadReport[], controls: readonly InsertRate[]): Result[] {
+  const controlValue = rounded(median(controls.map(({ rowsPerSecond }) => rowsPerSecond)), 0);
   const suffix = measure.slice(measure.lastIndexOf('-'));
   const value = rounded(median(reports.map(perSecond)), 0);
   const alone = { control: null, controlValue: null, ratio: null };
+  const [cpu, cpuControl] = [median(reports.map(msAMessage)), median(controls.map(({ processorMsARow }) => processorMsARow))];
   return [
     { measure, value, unit: 'messages/s', control: CONTROL, controlValue, ratio: rounded(value / controlValue, 2) },
     { measure: `messages-p99${suffix}`, value: rounded(median(reports.map(({ p99Ms }) => p99Ms)), 1), unit: 'ms', ...alone },
-    { measure: `messages-cpu${suffix}`, value: rounded(median(reports.map(msAMessage)), 3), unit: 'ms a message', ...alone },
+    {
+      measure: `messages-cpu${suffix}`,
+      value: rounded(cpu, 3),
+      unit: 'ms a message',
+      control: CONTROL,
+      controlValue: rounded(cpuControl, 3),
+      ratio: rounded(cpu / cpuControl, 2),
+    },
   ];
 }
 

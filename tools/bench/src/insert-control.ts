@@ -7,19 +7,28 @@ import { promisify } from 'node:util';
 import pg from 'pg';
 import { searchPath } from './config.ts';
 import { findPgbench } from './pgbench.ts';
+import { processorTimes, sum, timeOfEnded } from './processor-time.ts';
 
 const run = promisify(execFile);
 const CLIENTS = 32;
 const THREADS = 2;
 const DATABASE = 'bench_insert';
 
+export interface InsertRate {
+  readonly rowsPerSecond: number;
+  /** Processor time of PostgreSQL and pgbench together. */
+  readonly processorMsARow: number;
+}
+
 /** The control of messages: pgbench inserts single rows of a message's size, 32 clients, prepared, each row its own commit. */
 export class InsertControl {
   readonly #url: URL;
   readonly #bodyBytes: number;
-  /** `url` is the superuser's; the rows go into a database of their own on the same server. */
-  constructor(url: string, bodyBytes: number) {
+  readonly #server: readonly number[];
+  /** `url` is the superuser's, `server` are PostgreSQL's processes; the rows go into a database of their own on the same server. */
+  constructor({ url, server, bodyBytes }: { url: string; server: readonly number[]; bodyBytes: number }) {
     this.#url = new URL(url);
+    this.#server = server;
     this.#bodyBytes = bodyBytes;
   }
 
@@ -33,8 +42,7 @@ export class InsertControl {
     );
   }
 
-  /** Rows a second. */
-  async measure(seconds: number): Promise<number> {
+  async measure(seconds: number): Promise<InsertRate> {
     const { hostname, port, username, password, pathname } = this.#url;
     const folder = mkdtempSync(join(tmpdir(), 'rialto-bench-'));
     const script = join(folder, 'insert.sql');
@@ -55,16 +63,22 @@ export class InsertControl {
       '-T',
       String(seconds),
     ];
+    const before = this.#spentMs();
     try {
       const { stdout } = await run(findPgbench(), ['-h', hostname, '-p', port, '-U', username, ...load, pathname.slice(1)], {
         env: { PATH: searchPath, PGPASSWORD: decodeURIComponent(password) },
       });
       const tps = /^tps = ([\d.]+)/m.exec(stdout)?.[1];
-      if (tps === undefined) throw new Error(`pgbench said nothing of its speed: ${stdout}`);
-      return Number(tps);
+      const rows = /^number of transactions actually processed: (\d+)/m.exec(stdout)?.[1];
+      if (tps === undefined || rows === undefined) throw new Error(`pgbench said nothing of its speed: ${stdout}`);
+      return { rowsPerSecond: Number(tps), processorMsARow: (this.#spentMs() - before) / Number(rows) };
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
+  }
+
+  #spentMs(): number {
+    return sum(Object.values(processorTimes({ server: this.#server }))) + timeOfEnded();
   }
 }
 
