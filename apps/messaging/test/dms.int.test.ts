@@ -1,7 +1,19 @@
 // Real: PostgreSQL, nats-server with the generated permissions, two replicas, MLS groups of the production suite. Identity is played.
 import { MAX_OPEN_REQUESTS, MAX_REQUEST_MESSAGES, type AccountId, type ConversationView } from '@rialto/contracts';
-import { dmPolicy, groupPolicy, toBase64url } from '@rialto/crypto';
-import { aMoment, code, type Dm, eventually, newConversationId, newMessageId, operations, type Person, World } from './world.ts';
+import { dmPolicy, Group, groupPolicy, toBase64url } from '@rialto/crypto';
+import { rawOpening } from '../../../libs/crypto/test/attacks.ts';
+import {
+  aMoment,
+  code,
+  type Dm,
+  eventually,
+  newConversationId,
+  newMessageId,
+  operations,
+  type Person,
+  wire,
+  World,
+} from './world.ts';
 
 let world: World;
 beforeAll(async () => {
@@ -115,6 +127,36 @@ describe('opening', () => {
     expect(await world.one('select count(*)::int from messaging.dm where $1 in (first_account, second_account)', [eve.id])).toBe(
       0,
     );
+  });
+
+  test('a device under the id of somebody else’s is refused, and nothing is stored', async () => {
+    const [ana, ben] = (await world.people(2)) as [Person, Person];
+    const twin = ana.addDevice(ben.first.id);
+    const { engine } = ana.first;
+    const conversationId = newConversationId();
+    const opened = await Group.create(engine, await ana.first.keyPackage(), dmPolicy(conversationId, [ana.id, ben.id]));
+    const packages = [await ben.first.keyPackage(), await twin.keyPackage()];
+    for (const { chain } of [ana, ben]) engine.chains.learn(chain.bytes);
+    const bundle = await rawOpening(engine, {
+      save: opened.save,
+      add: packages.map(({ publicBytes }) => publicBytes),
+      evidence: { chains: [ana.chain, ben.chain] },
+    });
+    const input = {
+      conversationId,
+      peer: ben.id,
+      initialGroupInfo: toBase64url(opened.groupInfo),
+      clientMessageId: newMessageId(),
+      epoch: 0,
+      ...wire(bundle),
+    };
+    await expect(world.call(operations.createDm, input, ana)).rejects.toMatchObject(
+      code('commit-refused', { reason: 'duplicate' }),
+    );
+    for (const table of ['conversation', 'message', 'welcome', 'device_cursor'])
+      expect(await world.one(`select count(*)::int from messaging.${table} where conversation_id = $1`, [conversationId])).toBe(
+        0,
+      );
   });
 
   test('bent bytes of any part are refused', async () => {

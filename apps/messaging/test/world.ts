@@ -49,14 +49,15 @@ export const { operations } = messaging;
 const REPLICAS = 2;
 
 export class Device {
-  readonly id = newDeviceId() as DeviceId;
+  readonly id: DeviceId;
   readonly deviceKey: SigningKey = newSigningKey();
   readonly mlsKey: SigningKey = newSigningKey();
   readonly engine: Engine;
   readonly person: Person;
   token = '';
-  constructor(person: Person, suite: Suite) {
+  constructor(person: Person, suite: Suite, id = newDeviceId() as DeviceId) {
     this.person = person;
+    this.id = id;
     this.engine = { suite, chains: new Chains() };
   }
   get certified() {
@@ -82,8 +83,8 @@ export class Person {
   get id(): AccountId {
     return this.chain.account as AccountId;
   }
-  addDevice(): Device {
-    const device = new Device(this, this.#suite);
+  addDevice(id?: DeviceId): Device {
+    const device = new Device(this, this.#suite, id);
     this.chain = addDevice(this.chain, device.certified, this.first.signer);
     return device;
   }

@@ -12,11 +12,15 @@ import { defaultClientConfig } from 'ts-mls/clientConfig.js';
 import type { Chain } from '../src/device-chain.ts';
 import { toBase64url, utf8 } from '../src/primitives.ts';
 import type { Suite } from '../src/mls/cipher-suite.ts';
-import { CommitRefused } from '../src/mls/engine.ts';
+import { CommitRefused, type Engine } from '../src/mls/engine.ts';
 import { encodeEvidence, type Evidence } from '../src/mls/evidence.ts';
 import { OpenError, type OpenRefusal } from '../src/mls/application-message.ts';
 import { openKeyPackage } from '../src/mls/own-key-package.ts';
 import { groupExtensions, type Policy } from '../src/mls/policy.ts';
+import { decodeSnapshot, type GroupSave, storedAfter } from '../src/mls/group-state.ts';
+import { decodeKeyPackageBytes } from '../src/mls/key-package.ts';
+import { groupInfoOf } from '../src/mls/prepared-commit.ts';
+import type { Bundle } from '../src/mls/sequencer.ts';
 import { decodeMessage } from '../src/mls/public-group.ts';
 import type { Refusal } from '../src/mls/refusal.ts';
 import { credentialFor } from '../src/mls/credential.ts';
@@ -129,6 +133,26 @@ export async function rawCommit(
     { extraProposals: proposals, wireAsPublicMessage: asPublic, authenticatedData: encodeEvidence(evidence) },
   );
   return encodeMlsMessage(commit);
+}
+
+/** What somebody uploads who does not judge the own commit first: these packages are added, with welcome and group info. */
+export async function rawOpening(
+  engine: Engine,
+  { save, add, evidence }: { save: GroupSave; add: Uint8Array[]; evidence: Evidence },
+): Promise<Bundle> {
+  const { state } = decodeSnapshot(storedAfter(undefined, save), engine.chains).snapshot;
+  const extraProposals = add.map((bytes): Proposal => {
+    return { proposalType: 'add', add: { keyPackage: decodeKeyPackageBytes(bytes) } };
+  });
+  const { commit, welcome, newState } = await createCommit(
+    { state, cipherSuite: engine.suite },
+    { extraProposals, wireAsPublicMessage: true, ratchetTreeExtension: true, authenticatedData: encodeEvidence(evidence) },
+  );
+  return {
+    commit: encodeMlsMessage(commit),
+    welcome: encodeMlsMessage({ version: 'mls10', wireformat: 'mls_welcome', welcome: must(welcome) }),
+    groupInfo: await groupInfoOf(newState, engine),
+  };
 }
 
 export const rosterProposal = (policy: Policy, extra: Extension[] = []): Proposal => ({

@@ -38,8 +38,9 @@ export class Account {
   get first(): Device {
     return must(this.devices[0]);
   }
-  addDevice(suite: Suite): Device {
-    const device = new Device(this, suite);
+  /** With `id`, a device that calls itself as another one does: a chain alone cannot know. */
+  addDevice(suite: Suite, id?: string): Device {
+    const device = new Device(this, suite, id);
     this.chain = addDevice(this.chain, device.certified, this.first.signer);
     this.devices.push(device);
     return device;
@@ -52,13 +53,14 @@ export class Account {
 
 export class Device {
   readonly account: Account;
-  readonly id = newDeviceId();
+  readonly id: string;
   readonly deviceKey: SigningKey = newSigningKey();
   readonly mlsKey: SigningKey = newSigningKey();
   readonly engine: Engine;
 
-  constructor(account: Account, suite: Suite) {
+  constructor(account: Account, suite: Suite, id: string = newDeviceId()) {
     this.account = account;
+    this.id = id;
     this.engine = { suite, chains: new Chains() };
   }
   get name(): { account: string; device: string } {

@@ -1,7 +1,7 @@
 import type { Proposal } from 'ts-mls';
 import type { Chain } from '../device-chain.ts';
 import { sameBytes } from '../primitives.ts';
-import type { LeafCredential } from './credential.ts';
+import { credentialOf, type LeafCredential } from './credential.ts';
 import { readEvidence, type VerifiedEvidence } from './evidence.ts';
 import { checkLeaves, checkMembers, checkRemovals, forks, type Leaf, readLeaves, removals } from './members.ts';
 import { type Policy, policyOf } from './policy.ts';
@@ -130,10 +130,3 @@ function checkRoster({ before, after, by, was, evidence, epoch }: RosterChange):
     if (!chain || chain.heads.length <= entry.minChainSeq) throw new Refused('not-certified');
   }
 }
-
-const credentialOf = ({ account, device, chainSeq, chainHead }: Leaf): LeafCredential => ({
-  account,
-  device,
-  chainSeq,
-  chainHead,
-});

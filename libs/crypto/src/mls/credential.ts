@@ -16,6 +16,14 @@ export function credentialFor(chain: Chain, device: string): LeafCredential {
   return { account: chain.account, device, chainSeq, chainHead };
 }
 
+/** The name alone, of whatever carries one. */
+export const credentialOf = ({ account, device, chainSeq, chainHead }: LeafCredential): LeafCredential => ({
+  account,
+  device,
+  chainSeq,
+  chainHead,
+});
+
 export function encodeCredential(credential: LeafCredential): Credential {
   const identity = new Writer()
     .number(VERSION, 1)

@@ -48,7 +48,8 @@ export function checkMembers(group: PublicGroup, policy: Policy): Map<number, Le
     devices.set(leaf.account, (devices.get(leaf.account) ?? 0) + 1);
     if (!sameBytes(encodeCapabilities(leaf.node.capabilities), declared) || leaf.node.extensions.length > 0)
       throw new Refused('capabilities');
-    for (const unique of [`${leaf.account} ${leaf.device}`, leaf.key]) {
+    // The device id alone, also across accounts: the server keeps cursors and welcomes by it, and a chain may name any id it likes.
+    for (const unique of [leaf.device, leaf.key]) {
       if (distinct.has(unique)) throw new Refused('duplicate');
       distinct.add(unique);
     }

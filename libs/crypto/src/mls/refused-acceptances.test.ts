@@ -90,6 +90,14 @@ test('P5: a member renames its own leaf, also into a device of another account',
   await expectRefused(group, await rawCommit(c, [], { leaf: { credential: invented } }), 'not-certified');
 });
 
+test('a member adds an own device under the id of somebody else’s', async () => {
+  const { group, ben, carol, c } = await scene(suite);
+  const twin = carol.addDevice(suite, ben.first.id);
+  const { publicPackage } = openKeyPackage(await twin.keyPackage());
+  const add: Proposal = { proposalType: 'add', add: { keyPackage: publicPackage } };
+  await expectRefused(group, await rawCommit(c, [add], { evidence: { chains: [carol.chain] } }), 'duplicate');
+});
+
 test('P6: a removed member sends into the epoch that it still knows', async () => {
   const { group, carol, a, c } = await scene(suite);
   const late = await createApplicationMessage(rawState(c), utf8('I never left'), suite, new Uint8Array(16));

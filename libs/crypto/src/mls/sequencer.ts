@@ -1,6 +1,6 @@
 import type { Chain } from '../device-chain.ts';
 import { commitPolicy } from './commit-policy.ts';
-import { isSameDevice, type LeafCredential } from './credential.ts';
+import { credentialOf, isSameDevice, type LeafCredential } from './credential.ts';
 import { readWelcome } from './key-package.ts';
 import { checkCertified, checkMembers } from './members.ts';
 import { type Policy, policyOf } from './policy.ts';
@@ -90,10 +90,3 @@ async function orInvalid<T>(run: () => Promise<T>): Promise<T> {
     throw cause instanceof InvalidGroupData ? cause : new InvalidGroupData(messageOf(cause), { cause });
   }
 }
-
-const credentialOf = ({ account, device, chainSeq, chainHead }: LeafCredential): LeafCredential => ({
-  account,
-  device,
-  chainSeq,
-  chainHead,
-});
