@@ -100,7 +100,7 @@ export class ConversationParts {
   readonly #syncLog = (cell: Cell): Promise<void> => this.sync.log(cell);
 
   #makeReader(): LogReader {
-    const { store, me, people, events, background, api } = this.#deps;
+    const { store, me, people, events, now, background, api } = this.#deps;
     return new LogReader({
       store,
       me,
@@ -109,6 +109,7 @@ export class ConversationParts {
       outgoing: this.#outgoing,
       hashes: new LogHashes(store),
       events,
+      now,
       entered: this.#entered,
       show: this.show,
       background,

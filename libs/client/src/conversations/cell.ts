@@ -1,4 +1,4 @@
-import { type Engine, Group, type GroupSave, type Step } from '@rialto/crypto';
+import { type Engine, Group, type GroupSave, GroupStateError, type Step } from '@rialto/crypto';
 import { ClientError } from '../client-error.ts';
 import { Rows } from '../rows.ts';
 import { Lanes } from '../single-flight.ts';
@@ -63,8 +63,11 @@ export class Cell {
 
   async load(): Promise<void> {
     if (!this.#isStale) return;
-    this.#record = await this.#rows.get(this.id);
+    const record = await this.#rows.get(this.id);
     this.#group = await this.#loadGroup();
+    // Without its group a device can read nothing, and only the pin brings it back; the next write keeps that.
+    const isDamaged = record?.membership === 'joined' && !this.#group;
+    this.#record = isDamaged ? { ...record, membership: 'broken' } : record;
     this.#isStale = false;
   }
 
@@ -106,12 +109,19 @@ export class Cell {
     step?.settle();
   }
 
+  /** Undefined also for parts that do not belong together, which nobody can use. */
   async #loadGroup(): Promise<Group | undefined> {
     const [state, tree] = await Promise.all([
       this.#ports.store.read('group', `${this.id}/state`),
       this.#ports.store.read('group', `${this.id}/tree`),
     ]);
-    return state && tree ? Group.load(this.#ports.engine, { state, tree }) : undefined;
+    if (!state || !tree) return undefined;
+    try {
+      return Group.load(this.#ports.engine, { state, tree });
+    } catch (error) {
+      if (!(error instanceof GroupStateError)) throw error;
+      return undefined;
+    }
   }
 }
 

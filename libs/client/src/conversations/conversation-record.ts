@@ -35,6 +35,8 @@ export interface ConversationRecord {
   readonly lastVisible: number | null;
   readonly pin: string | null;
   readonly needsSelfUpdate: boolean;
+  /** Messages that did not open since the last row that did. */
+  readonly unreadableInARow?: number;
   readonly rejoins: { readonly day: string; readonly count: number };
   /** ISO time since when this device has waited for a welcome. */
   readonly waitingSince: string | null;

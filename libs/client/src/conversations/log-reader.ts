@@ -1,11 +1,9 @@
 import type { AccountId, DeviceId, LogRow } from '@rialto/contracts';
 import {
   ChainMissing,
-  CommitRefused,
   encodePin,
   fromBase64url,
   MAX_PAST_EPOCHS,
-  OpenError,
   type Received,
   sameBytes,
   type Step,
@@ -19,10 +17,10 @@ import { advanced, type Timeline } from '../messages/timeline.ts';
 import type { People } from '../people/people.ts';
 import { type Change, type Store, StoreConflict } from '../store.ts';
 import type { MessageRecord } from '../messages/message-record.ts';
-import type { UndecryptableReason } from '../views.ts';
 import type { Cell } from './cell.ts';
 import type { ConversationRecord } from './conversation-record.ts';
 import type { CountedRow, LogHashes } from './log-hash.ts';
+import { clearIdOf, type Failure, failureOf, oneMoreUnreadable } from './row-failure.ts';
 
 export interface LogReaderPorts {
   readonly store: Store;
@@ -32,6 +30,7 @@ export interface LogReaderPorts {
   readonly outgoing: Outgoing;
   readonly hashes: LogHashes;
   readonly events: Pick<Emitter, 'emit'>;
+  now(): number;
   /** The stored row again, in case the first copy was damaged on its way. */
   refetch(row: LogRow): Promise<LogRow | undefined>;
   entered(cell: Cell, epoch: number): void;
@@ -44,7 +43,6 @@ export interface LogReaderPorts {
  * `repair`: it was counted, and the group can no longer follow: come back by the pin.
  */
 export type RowOutcome = 'done' | 'known' | 'gap' | 'blocked' | 'repair';
-type Failure = { readonly reason: UndecryptableReason; readonly repair: boolean };
 
 /** Takes the log row by row: each one moves ratchet, messages, hash and cursor in a single transaction, or nothing. */
 export class LogReader {
@@ -116,11 +114,13 @@ export class LogReader {
     try {
       step = await this.#receive(cell, row);
     } catch (error) {
-      const failure = failureOf(error, row, cell);
+      const failure = failureOf(error, row, Number(cell.group.epoch));
       if (failure === 'replayed') return this.#skip(cell, row);
-      const again = mayRetry && failure.reason === 'unreadable' ? await this.#ports.refetch(row) : undefined;
+      const again = mayRetry && isOfBytes(failure) ? await this.#ports.refetch(row) : undefined;
       if (again && again.seq === row.seq && again.bytes !== row.bytes) return this.#open(cell, again, false);
-      return this.#writeFailure(cell, row, failure);
+      return row.kind === 'application' && failure.reason === 'unreadable'
+        ? this.#takeUnreadable(cell, row, failure)
+        : this.#writeFailure(cell, row, failure);
     }
     const received = step.result;
     if (received.kind === 'message') return this.#takeMessage(cell, row, step, received);
@@ -156,7 +156,7 @@ export class LogReader {
     const mark = markChange(row.conversationId, message.mark);
     try {
       await cell.write({
-        patch: { ...counted.patch, ...effect?.patch },
+        patch: { ...counted.patch, ...effect?.patch, unreadableInARow: 0 },
         changes: [...counted.changes, ...(effect?.changes ?? []), mark],
         step,
       });
@@ -185,7 +185,7 @@ export class LogReader {
     if (received.own) intents.push(outgoing.deleteCommit(cell.record.id));
     else if (received.lostPending && intent) intents.push(outgoing.putCommit({ ...intent, state: 'planned' }));
     const done = received.own && intent ? afterOwn(intent.what.kind) : {};
-    await cell.write({ patch: { ...patch, ...done }, changes: [...changes, ...intents], step });
+    await cell.write({ patch: { ...patch, ...done, unreadableInARow: 0 }, changes: [...changes, ...intents], step });
     // What follows is worth having at once and may come a row later: the pin of the new epoch, and marks that no window needs.
     const epoch = Number(cell.group.epoch);
     const grew = [...deviceSet(cell)].some((device) => !devices.has(device)) && !received.own;
@@ -230,7 +230,20 @@ export class LogReader {
     return 'done';
   }
 
-  async #writeFailure(cell: Cell, row: LogRow, { reason, repair }: Failure): Promise<RowOutcome> {
+  /** Bytes that were opened before do not open again, because their keys are gone: that is a repetition, which is not shown. */
+  async #takeUnreadable(cell: Cell, row: LogRow, failure: Failure): Promise<RowOutcome> {
+    const id = clearIdOf(row);
+    if (id !== undefined && (await this.#ports.timeline.isUsed(cell.record.id, id))) return this.#skip(cell, row);
+    const { patch, repair } = oneMoreUnreadable(cell.record, this.#ports.now());
+    return this.#writeFailure(cell, row, { ...failure, repair }, patch);
+  }
+
+  async #writeFailure(
+    cell: Cell,
+    row: LogRow,
+    { reason, repair }: Failure,
+    patch: Partial<ConversationRecord> = {},
+  ): Promise<RowOutcome> {
     const { timeline, me, hashes, show } = this.#ports;
     const counted = hashes.count(cell.record, row);
     const content = { type: 'undecryptable', reason, willRepair: repair } as const;
@@ -245,7 +258,7 @@ export class LogReader {
           })
         : { patch: {}, changes: [], shown: [] };
     await cell.write({
-      patch: { ...counted.patch, ...shown.patch, ...(repair && { membership: 'broken' as const }) },
+      patch: { ...counted.patch, ...shown.patch, ...patch, ...(repair && { membership: 'broken' as const }) },
       changes: [...counted.changes, ...shown.changes],
     });
     show(shown.shown);
@@ -267,16 +280,8 @@ export function markChange(conversationId: string, mark: { epoch: bigint; leaf: 
   return { kind: 'insert', table: 'messageKey', key, value: new TextEncoder().encode('{"order":null}') };
 }
 
-/** Each failure has its own meaning, and only what an honest server can cause is repaired by coming back to the group. */
-function failureOf(error: unknown, row: LogRow, cell: Cell): Failure | 'replayed' {
-  if (error instanceof OpenError) {
-    if (error.reason === 'message-replayed') return 'replayed';
-    const isAhead = row.epoch > Number(cell.group.epoch);
-    return { reason: error.reason, repair: error.reason === 'unreadable' || (error.reason === 'epoch-out-of-window' && isAhead) };
-  }
-  if (error instanceof CommitRefused) return { reason: 'commit-refused', repair: true };
-  throw error;
-}
+/** What a damaged byte can cause, in a message or in a commit. */
+const isOfBytes = ({ reason }: Failure): boolean => reason === 'unreadable' || reason === 'commit-refused';
 
 /** Where the log's beginning is gone, the sender's view of it is taken over: it is authentic, and later ones are checked against it. */
 function adoptedHash(plaintext: Uint8Array, row: LogRow): string | null {

@@ -23,6 +23,7 @@ import type { People } from '../people/people.ts';
 import type { Api } from '../transport/api.ts';
 import type { Cell } from './cell.ts';
 import { MAX_REJOINS_PER_DAY } from './conversation-record.ts';
+import { dayOf } from './row-failure.ts';
 
 const MAX_COMMIT_TRIES = 5;
 
@@ -114,7 +115,7 @@ export class Membership {
   async #planRejoin(cell: Cell): Promise<OutgoingCommit | undefined> {
     const { record } = cell;
     const { api, engine, keyPackages, outgoing, events, ownChain, now } = this.#ports;
-    const day = new Date(now()).toISOString().slice(0, 10);
+    const day = dayOf(now());
     const count = record.rejoins.day === day ? record.rejoins.count : 0;
     if (record.pin === null || count >= MAX_REJOINS_PER_DAY) {
       await this.#giveUp(cell, { day, count });
@@ -177,8 +178,10 @@ export class Membership {
         const save = { state: fromBase64url(saved.state), tree: fromBase64url(saved.tree) };
         const group = Group.load(engine, save);
         const tree = { epoch: group.epoch, bytes: save.tree };
-        const record = { ...cell.record, membership: 'joined' as const, joinedAt: seq, pin, needsSelfUpdate: false };
-        await cell.begin(record, { group, save: { state: save.state, tree } }, [outgoing.deleteCommit(cell.record.id)]);
+        const joined = { membership: 'joined' as const, joinedAt: seq, pin, needsSelfUpdate: false, unreadableInARow: 0 };
+        await cell.begin({ ...cell.record, ...joined }, { group, save: { state: save.state, tree } }, [
+          outgoing.deleteCommit(cell.record.id),
+        ]);
       });
       events.emit('conversations.changed', { conversationId: cell.record.id });
       return true;
