@@ -152,7 +152,8 @@ export class Connection {
       case 'call':
         return void this.#call(frame);
       case 'ack':
-        // Before `ready` there is nothing to acknowledge.
+        if (this.#state === 'identifying') return; // Of the socket before this one: resuming says how far that came.
+        // Before `identify` there is nothing to acknowledge.
         return this.#session?.acknowledge(frame.upTo) ? undefined : this.close(4000);
       case 'heartbeat':
         return this.#say({ op: 'heartbeat' });

@@ -170,7 +170,10 @@ export class Socket {
     if (!this.#session || !acknowledgement || seq <= this.#session.lastSeq) return;
     this.#session.lastSeq = seq;
     acknowledgement.begin(seq);
-    void this.#ports.events.dispatch(event, payload).finally(() => acknowledgement.end(seq));
+    void this.#ports.events.dispatch(event, payload).finally(() => {
+      // The next socket counts for itself: it went on behind this push, or it reads the logs.
+      if (this.#acknowledgement === acknowledgement) acknowledgement.end(seq);
+    });
   }
 
   #settle(id: number): Waiting | undefined {
