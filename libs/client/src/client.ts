@@ -123,6 +123,7 @@ export class Client implements RialtoClient {
   async start(): Promise<void> {
     this.#settings = (await new Rows<SettingsRecord>(this.#store, 'setting').get(SETTINGS_KEY)) ?? this.#settings;
     await this.people.load();
+    await this.wallet.load();
     await this.people.learnOwn({ ...this.account, chain: this.#record.chain });
     this.connection.start();
     this.#timer = setInterval(() => this.connection.state === 'online' && this.#background(this.sync()), SYNC_EVERY_MS);

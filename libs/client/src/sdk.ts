@@ -92,7 +92,7 @@ export interface Conversation {
 }
 
 export interface Wallet {
-  /** As last verified; `refresh` reads the ledger. */
+  /** As last verified, offline too; empty before the ledger was read for the first time. `refresh` reads it. */
   readonly balances: readonly Balance[];
   readonly isSimulated: boolean;
   refresh(): Promise<readonly Balance[]>;

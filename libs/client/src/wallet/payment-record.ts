@@ -1,4 +1,13 @@
-import type { AccountId, ConversationId, IntentId, SignedBody, StatementEntry, TransferId } from '@rialto/contracts';
+import type {
+  AccountId,
+  ConversationId,
+  CurrencyView,
+  IntentId,
+  SignedBody,
+  StatementEntry,
+  TransferId,
+} from '@rialto/contracts';
+import type * as z from 'zod';
 import type { PaymentCard } from '../messages/envelope.ts';
 import { Rows, sortable } from '../rows.ts';
 import type { Change, Store } from '../store.ts';
@@ -37,6 +46,13 @@ export interface LedgerPin {
   readonly ledgerKey: string;
 }
 
+/** What the server last said of the wallet beside the statements: without it no verified amount can be shown as one. */
+export interface WalletPicture {
+  readonly isSimulated: boolean;
+  readonly currencies: readonly z.infer<typeof CurrencyView>[];
+  readonly accounts: readonly { readonly currency: string; readonly heldMinor: string; readonly isFrozen: boolean }[];
+}
+
 /** What the wallet keeps: statements as far as they were verified, own intents, and where cards are. */
 export class WalletRows {
   readonly states: Rows<StatementState>;
@@ -45,6 +61,7 @@ export class WalletRows {
   readonly #cards: Rows<CardPlace>;
   readonly #byIntent: Rows<EntryPlace>;
   readonly ledger: Rows<LedgerPin>;
+  readonly pictures: Rows<WalletPicture>;
 
   constructor(store: Store) {
     this.states = new Rows(store, 'walletAccount');
@@ -53,6 +70,7 @@ export class WalletRows {
     this.#cards = new Rows(store, 'payment');
     this.#byIntent = new Rows(store, 'payment');
     this.ledger = new Rows(store, 'setting');
+    this.pictures = new Rows(store, 'setting');
   }
 
   addEntry(entry: StatementEntry, state: StatementState): Change[] {

@@ -21,11 +21,12 @@ import type { Store } from '../store.ts';
 import type { Api } from '../transport/api.ts';
 import type { Balance, TopUp, TransferResult, VerifiedEntry } from '../views.ts';
 import { memoHash } from './memo.ts';
-import type { CardPlace, WalletRows } from './payment-record.ts';
+import type { CardPlace, WalletPicture, WalletRows } from './payment-record.ts';
 import { checkEntry, EMPTY_STATEMENT, readIntent, StatementError, type StatementState } from './statement-check.ts';
 import type { Transfers } from './transfers.ts';
 
 const LEDGER_KEY = 'ledger';
+const PICTURE_KEY = 'wallet';
 const DEFAULT_ENTRIES = 50;
 
 export interface WalletPorts {
@@ -60,22 +61,36 @@ export class Wallet implements WalletSurface {
     return this.#isSimulated;
   }
 
+  /** Shows what was verified before, without asking anybody. Nothing is known, and `balances` stays empty, before the first `refresh`. */
+  async load(): Promise<void> {
+    const picture = await this.#ports.rows.pictures.get(PICTURE_KEY);
+    if (picture) this.#show(picture, await this.#states());
+  }
+
   /** Reads and verifies every statement to its end. Throws `ClientError('server-lied')` when the ledger is another one than before. */
   refresh(): Promise<readonly Balance[]> {
     return this.#lanes.run('wallet', async () => {
       const wallet = await this.#ports.api.getWallet({});
       await this.#pinLedger(wallet);
-      this.#isSimulated = wallet.isSimulated;
-      const states = new Map<string, StatementState>();
+      const picture = pictureOf(wallet);
+      await this.#ports.store.write([this.#ports.rows.pictures.put(PICTURE_KEY, picture)]);
+      const states = await this.#states();
       // What was verified once is asked for even when the server does not mention it any more.
-      const known = (await this.#ports.rows.states.list()).map(({ key }) => key);
-      const currencies = new Set([...wallet.accounts.map(({ currency }) => currency), ...known]);
+      const currencies = new Set([...wallet.accounts.map(({ currency }) => currency), ...states.keys()]);
       for (const currency of currencies) states.set(currency, await this.#verify(currency));
       for (const account of wallet.accounts) await this.#compare(account, states.get(account.currency));
-      this.#balances = wallet.currencies.map((currency) => balanceOf(currency, wallet, states.get(currency.code)));
+      this.#show(picture, states);
       this.#ports.events.emit('wallet.changed', { currency: null });
       return this.#balances;
     });
+  }
+
+  async #states(): Promise<Map<string, StatementState>> {
+    return new Map((await this.#ports.rows.states.list()).map(({ key, value }) => [key, value]));
+  }
+  #show(picture: WalletPicture, states: ReadonlyMap<string, StatementState>): void {
+    this.#isSimulated = picture.isSimulated;
+    this.#balances = picture.currencies.map((currency) => balanceOf(currency, picture, states.get(currency.code)));
   }
 
   /** The statement has a new entry, says a push: it is read and verified. */
@@ -213,7 +228,12 @@ export function amountText(amountMinor: bigint): z.infer<typeof AmountMinor> {
   return text;
 }
 
-function balanceOf(currency: z.infer<typeof CurrencyView>, wallet: WalletAnswer, state: StatementState | undefined): Balance {
+function pictureOf({ isSimulated, currencies, accounts }: WalletAnswer): WalletPicture {
+  const ownAccounts = accounts.map(({ currency, heldMinor, isFrozen }) => ({ currency, heldMinor, isFrozen }));
+  return { isSimulated, currencies, accounts: ownAccounts };
+}
+
+function balanceOf(currency: z.infer<typeof CurrencyView>, wallet: WalletPicture, state: StatementState | undefined): Balance {
   const account = wallet.accounts.find((each) => each.currency === currency.code);
   return {
     currency: currency.code,
