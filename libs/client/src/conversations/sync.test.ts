@@ -1,4 +1,4 @@
-import type { AccountId, ConversationId, ConversationView } from '@rialto/contracts';
+import type { AccountId, ConversationId, ConversationView, LogRow } from '@rialto/contracts';
 import { type Engine, ready } from '@rialto/crypto';
 import { ClientError } from '../client-error.ts';
 import { MemoryStore } from '../memory-store.ts';
@@ -45,9 +45,13 @@ async function world({ meet = async () => undefined }: { meet?: (accountId: Acco
   });
   await cell(GOOD).run(() => cell(GOOD).begin(joined));
   const read: ConversationId[] = [];
+  const asked = { lists: 0 };
   const sync = new Sync({
     api: {
-      listConversations: async () => ({ conversations: [viewOf(BAD, EVE), viewOf(GOOD, BEN)], nextCursor: null }),
+      listConversations: async () => {
+        asked.lists += 1;
+        return { conversations: [viewOf(BAD, EVE), viewOf(GOOD, BEN)], nextCursor: null };
+      },
       listWelcomes: async () => ({ welcomes: [{ conversationId: BAD, welcome: 'AA', seq: 1 }] as never }),
       listMessages: async ({ conversationId }) => {
         read.push(conversationId);
@@ -55,7 +59,7 @@ async function world({ meet = async () => undefined }: { meet?: (accountId: Acco
       },
       acknowledge: async () => ({}) as never,
     },
-    reader: { takeSent: async () => undefined } as unknown as LogReader,
+    reader: { takeSent: async () => undefined, take: async () => 'blocked' } as unknown as LogReader,
     membership: {
       join: async () => {
         throw new ClientError('server-lied');
@@ -69,7 +73,7 @@ async function world({ meet = async () => undefined }: { meet?: (accountId: Acco
     read: () => undefined,
     background: () => undefined,
   });
-  return { sync, read, cell };
+  return { sync, read, cell, asked };
 }
 
 test('a welcome that makes no sense does not keep the other conversations from being read', async () => {
@@ -100,3 +104,33 @@ test('when the rows before an own message do not come by themselves, they are re
   expect(read).toEqual([GOOD]);
   sync.stop();
 });
+
+test('however often everything is asked for, one more is read after the one that runs, and it sees what happened meanwhile', async () => {
+  const { sync, asked } = await world();
+  const first = sync.all().catch(() => undefined);
+  await Promise.resolve();
+  await Promise.all(Array.from({ length: 20 }, () => sync.all().catch(() => undefined)));
+  await first;
+  expect(asked.lists).toBe(2);
+  await sync.all().catch(() => undefined);
+  expect(asked.lists).toBe(3);
+  sync.stop();
+});
+
+test.each([
+  ['removed', 'accepted', 0],
+  ['lost', 'accepted', 0],
+  ['waiting', 'requested', 0],
+  ['waiting', 'accepted', 1],
+  ['broken', 'accepted', 1],
+] as const)(
+  'a message into a conversation that is %s and %s has everything read %d times',
+  async (membership, standing, times) => {
+    const { sync, asked, cell } = await world();
+    const known = cell(GOOD);
+    await known.run(() => known.write({ patch: { membership, standing } }));
+    await sync.push({ conversationId: GOOD, seq: 1 } as LogRow).catch(() => undefined);
+    expect(asked.lists).toBe(times);
+    sync.stop();
+  },
+);

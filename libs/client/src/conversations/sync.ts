@@ -30,6 +30,8 @@ export interface SyncPorts {
 export class Sync {
   readonly #ports: SyncPorts;
   readonly #lanes = new Lanes();
+  /** The whole synchronisation that was asked for and has not begun. */
+  #next: Promise<void> | undefined;
   readonly #due = new Map<string, ReturnType<typeof setTimeout>>();
   readonly #expected = new Set<ReturnType<typeof setTimeout>>();
 
@@ -37,28 +39,13 @@ export class Sync {
     this.#ports = ports;
   }
 
-  /** Everything. Rejects with the first thing that failed, after trying the rest. */
+  /** Everything. Rejects with the first thing that failed, after trying the rest. Who asks while one runs shares the one that follows. */
   all(): Promise<void> {
-    return this.#lanes.run('all', async () => {
-      const views = await this.#listAll();
-      const cells: Cell[] = [];
-      // What somebody broke in one conversation must not keep the others from being read.
-      const failures: unknown[] = [];
-      const fail = (error: unknown): void => void failures.push(error);
-      for (const view of views) {
-        const cell = await this.#upsert(view).catch(fail);
-        if (cell) cells.push(cell);
-      }
-      await this.#joinWaiting(cells, fail);
-      for (const cell of cells) {
-        const view = views.find(({ conversationId }) => conversationId === cell.id);
-        const isBehind = view && view.lastSeq > cell.record.cursor;
-        if (isBehind || cell.record.membership === 'broken') await this.log(cell).catch(fail);
-        else if (cell.record.cursor > cell.record.acknowledged) this.#acknowledgeLater(cell);
-        this.#ports.read(cell);
-      }
-      if (failures.length > 0) throw failures[0];
+    this.#next ??= this.#lanes.run('all', () => {
+      this.#next = undefined; // What changes from now on, this one may have looked at already.
+      return this.#all();
     });
+    return this.#next;
   }
 
   /** One conversation's log to its end, and back into the group when it has run away. One at a time for each conversation. */
@@ -94,7 +81,7 @@ export class Sync {
       await this.log(cell);
       this.#ports.read(cell);
     }
-    if (outcome === 'blocked') await this.all();
+    if (outcome === 'blocked' && canComeIn(cell)) await this.all();
   }
 
   /** A message of ours was stored: counted when everything before it is here, which its pushes bring, and if not, the log. Only inside `cell.run`. */
@@ -119,6 +106,27 @@ export class Sync {
     for (const timer of [...this.#due.values(), ...this.#expected]) clearTimeout(timer);
     this.#due.clear();
     this.#expected.clear();
+  }
+
+  async #all(): Promise<void> {
+    const views = await this.#listAll();
+    const cells: Cell[] = [];
+    // What somebody broke in one conversation must not keep the others from being read.
+    const failures: unknown[] = [];
+    const fail = (error: unknown): void => void failures.push(error);
+    for (const view of views) {
+      const cell = await this.#upsert(view).catch(fail);
+      if (cell) cells.push(cell);
+    }
+    await this.#joinWaiting(cells, fail);
+    for (const cell of cells) {
+      const view = views.find(({ conversationId }) => conversationId === cell.id);
+      const isBehind = view && view.lastSeq > cell.record.cursor;
+      if (isBehind || cell.record.membership === 'broken') await this.log(cell).catch(fail);
+      else if (cell.record.cursor > cell.record.acknowledged) this.#acknowledgeLater(cell);
+      this.#ports.read(cell);
+    }
+    if (failures.length > 0) throw failures[0];
   }
 
   async #page(cell: Cell): Promise<'more' | 'end' | 'repair'> {
@@ -212,4 +220,11 @@ export class Sync {
     await this.#ports.api.acknowledge({ conversationId: id, upTo: cursor });
     await cell.run(() => cell.write({ patch: { acknowledged: Math.max(cell.record.acknowledged, cursor) } }));
   }
+}
+
+/** Whether reading everything can let this device into a group that it is not in: a welcome may wait, or its pin brings it back. */
+function canComeIn(cell: Cell): boolean {
+  if (!cell.exists) return true;
+  const { standing, membership } = cell.record;
+  return membership === 'broken' || membership === 'opening' || (membership === 'waiting' && standing === 'accepted');
 }
