@@ -8,11 +8,13 @@ import { Outgoing } from '../messages/outgoing-record.ts';
 import { Receipts } from '../messages/receipts.ts';
 import { type CardJudge, Timeline } from '../messages/timeline.ts';
 import type { People } from '../people/people.ts';
+import { Rows } from '../rows.ts';
 import type { Store } from '../store.ts';
 import type { Api } from '../transport/api.ts';
 import { CallNotes, type NotedCall } from './call-notes.ts';
 import { Cell } from './cell.ts';
 import { Conversations, shower } from './conversations.ts';
+import type { ConversationRecord } from './conversation-record.ts';
 import type { ConversationPorts } from './conversation.ts';
 import { LogHashes } from './log-hash.ts';
 import { LogReader } from './log-reader.ts';
@@ -79,8 +81,12 @@ export class ConversationParts {
   noteCall(call: NotedCall): Promise<void> {
     return this.#notes.note(call);
   }
+  /** In every conversation, read in this run or not. Rejects with the first failure, after trying the rest. */
   async removeRevoked(): Promise<void> {
-    for (const cell of this.#cells.values()) if (cell.exists) await this.#membership.removeRevoked(cell);
+    const failures: unknown[] = [];
+    for (const { value } of await new Rows<ConversationRecord>(this.#deps.store, 'conversation').list())
+      await this.#membership.removeRevoked(this.cell(value.id)).catch((error: unknown) => failures.push(error));
+    if (failures.length > 0) throw failures[0];
   }
   /** Receipts, messages and acknowledgements that are due go out. */
   async settle(): Promise<void> {

@@ -133,6 +133,7 @@ export class Conversations implements ConversationsSurface {
     if (!cell.exists || cell.record.membership !== 'joined') return;
     await membership.resume(cell);
     await membership.selfUpdate(cell);
+    await membership.removeRevoked(cell); // before anything is sealed that a revoked device could read
     await outbox.flush(cell);
   }
 

@@ -10,7 +10,6 @@ import {
   type Entered,
   fromBase64url,
   Group,
-  type Intent,
   randomBytes,
   readWelcome,
   toBase64url,
@@ -23,6 +22,7 @@ import type { People } from '../people/people.ts';
 import type { Api } from '../transport/api.ts';
 import type { Cell } from './cell.ts';
 import { MAX_REJOINS_PER_DAY } from './conversation-record.ts';
+import { removalOf, revokedDevices } from './revoked-devices.ts';
 import { dayOf } from './row-failure.ts';
 
 const MAX_COMMIT_TRIES = 5;
@@ -32,7 +32,7 @@ export interface MembershipPorts {
   readonly engine: Engine;
   readonly keyPackages: KeyPackages;
   readonly outgoing: Outgoing;
-  readonly people: Pick<People, 'refresh' | 'trustedChain' | 'isCurrentDevice'>;
+  readonly people: Pick<People, 'refresh' | 'trustedChain'>;
   readonly events: Pick<Emitter, 'emit'>;
   readonly me: { readonly accountId: AccountId; readonly deviceId: string };
   ownChain(): Chain;
@@ -81,17 +81,19 @@ export class Membership {
     await this.#commit(cell, { kind: 'update' });
   }
 
-  /** Takes devices out that their account has revoked. */
+  /**
+   * Takes the own account's revoked devices out, all in one commit, again when another's commit was first. Failing is no harm to what
+   * is in the chain already: it is tried again whenever this conversation is read.
+   */
   async removeRevoked(cell: Cell): Promise<void> {
-    const { people } = this.#ports;
-    for (;;) {
-      const gone = await cell.run(async () =>
-        cell.hasGroup
-          ? cell.group.members.find(({ account, device }) => !people.isCurrentDevice(account as AccountId, device))
-          : undefined,
+    const { me, ownChain } = this.#ports;
+    for (let attempt = 0; attempt < MAX_COMMIT_TRIES; attempt += 1) {
+      const isClean = await cell.run(
+        async () =>
+          !cell.exists || cell.record.membership !== 'joined' || revokedDevices(cell.group, ownChain(), me.deviceId).length === 0,
       );
-      if (!gone || gone.account !== this.#ports.me.accountId || cell.record.membership !== 'joined') return;
-      await this.#commit(cell, { kind: 'remove', device: gone.device });
+      if (isClean) return;
+      await this.#commit(cell, { kind: 'remove' });
     }
   }
 
@@ -217,10 +219,8 @@ export class Membership {
     const waiting = await outgoing.commit(cell.record.id);
     if (waiting?.state === 'published' && cell.group.hasPendingCommit) return waiting;
     if (cell.record.membership !== 'joined') return undefined;
-    const intent: Intent =
-      what.kind === 'update'
-        ? {}
-        : { remove: [{ account: me.accountId, device: what.device }], evidence: { chains: [ownChain()] } };
+    const intent = what.kind === 'update' ? {} : removalOf(cell.group, ownChain(), me.deviceId);
+    if (!intent) return undefined;
     const epoch = Number(cell.group.epoch);
     const step = await cell.group.commit(intent);
     const { commit, groupInfo, welcome } = step.result;

@@ -27,7 +27,7 @@ export interface OutgoingCommit {
   readonly what:
     | { readonly kind: 'open'; readonly peer: AccountId; readonly initialGroupInfo: string }
     | { readonly kind: 'update' }
-    | { readonly kind: 'remove'; readonly device: string }
+    | { readonly kind: 'remove' }
     | { readonly kind: 'rejoin'; readonly group: { readonly state: string; readonly tree: string }; readonly pin: string };
   readonly state: 'planned' | 'published';
   readonly bundle?: {
