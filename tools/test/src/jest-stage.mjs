@@ -12,18 +12,25 @@ const MINUTE_MS = 60_000;
 
 const environment = (stage, more = {}) => ({ ...process.env, ...more, RIALTO_TEST_STAGE: stage, NODE_ENV: 'test' });
 
-/** The test files of a stage that match the patterns. */
+/**
+ * The test files of a stage that match the patterns.
+ * @returns {Promise<{ files: string[], problem?: string }>} `problem` is what jest said when it could not list them
+ */
 export async function listTests(stage, patterns) {
-  const { stdout } = await run(process.execPath, [JEST, '--listTests', ...patterns], { cwd: ROOT, env: environment(stage) });
-  return stdout.split('\n').filter((line) => line.endsWith('.ts'));
+  const { status, stdout, stderr } = await run(process.execPath, [JEST, '--listTests', ...patterns], {
+    cwd: ROOT,
+    env: environment(stage),
+  });
+  if (status !== 0) return { files: [], problem: `${stderr}${stdout}`.trim() || `it ended with status ${status}` };
+  return { files: stdout.split('\n').filter((line) => line.endsWith('.ts')) };
 }
 
-/** Runs jest on a stage and counts from its report. @returns {Promise<{ passed: number, failed: number, notRun?: string }>} */
-export async function runJest({ name, workers, timeoutMinutes }, patterns, env, stopping) {
+/** Runs jest on files of a stage and counts from its report. @returns {Promise<{ passed: number, failed: number }>} */
+export async function runJest({ name, workers, timeoutMinutes }, files, env, stopping) {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'rialto-report-'));
   const report = path.join(dir, 'report.json');
   try {
-    const args = [JEST, '--json', `--outputFile=${report}`, '--testLocationInResults', ...patterns];
+    const args = [JEST, '--json', `--outputFile=${report}`, '--testLocationInResults', '--runTestsByPath', ...files];
     args.push(...(workers === 1 ? ['--runInBand'] : [`--maxWorkers=${workers}`]));
     const end = await runToTheEnd(args, environment(name, env), report, { timeoutMs: timeoutMinutes * MINUTE_MS, stopping });
     if (!fs.existsSync(report)) {
