@@ -98,7 +98,9 @@ export class LogReader {
     const intent = await outgoing.message(cell.record.id, row.clientMessageId);
     const isWhatWasSent = intent?.bytes !== undefined && sameBytes(fromBase64url(intent.bytes), fromBase64url(row.bytes));
     if (!isWhatWasSent) {
-      await cell.write({ patch, changes });
+      // The server has said that it has this message, so it is not waited for any longer.
+      const done = intent?.state === 'committed' ? [outgoing.delete(intent)] : [];
+      await cell.write({ patch, changes: [...changes, ...done] });
       events.emit('problem', { code: 'log-rewritten', conversationId: cell.record.id, detail: `row ${row.seq}` });
       return 'done';
     }

@@ -42,6 +42,8 @@ export interface OutboxPorts {
   show(records: readonly MessageRecord[]): void;
   changed(cell: Cell): void;
 }
+type Answer = Pick<Awaited<ReturnType<OutboxPorts['api']['sendMessage']>>, 'seq' | 'duplicate'>;
+
 export interface Plan {
   readonly body: WireBody;
   /** What this device shows at once; undefined for what is not a message of its own, such as a receipt. */
@@ -183,19 +185,26 @@ export class Outbox {
     });
   }
 
-  async #committed(cell: Cell, message: OutgoingMessage, { seq }: { readonly seq: number }): Promise<void> {
-    const { outgoing, timeline, show, stored, changed } = this.#ports;
+  /**
+   * The server has the message. When it had it before, it may have other bytes than these, sealed by an earlier attempt, so that what is
+   * counted is what the log shows.
+   */
+  async #committed(cell: Cell, message: OutgoingMessage, { seq, duplicate }: Answer): Promise<void> {
+    const { outgoing, timeline, show, stored, sync, changed } = this.#ports;
     await cell.run(async () => {
       // The log may have been faster than the answer: then it is done already.
       const intent = await outgoing.message(cell.record.id, message.id);
       if (!intent) return;
       const shown = message.isVisible ? await timeline.find(cell.record.id, message.id) : undefined;
       const sent = shown && { ...(advanced(shown, 'sent') ?? shown), seq };
-      const committed: OutgoingMessage = { ...message, state: 'committed', seq };
-      await cell.write({ changes: [outgoing.put(committed), ...(sent ? [timeline.put(sent)] : [])] });
+      const isCounted = duplicate && cell.record.cursor >= seq;
+      const committed: OutgoingMessage = { ...message, state: 'committed', ...(!duplicate && { seq }) };
+      const change = isCounted ? outgoing.delete(intent) : outgoing.put(committed);
+      await cell.write({ changes: [change, ...(sent ? [timeline.put(sent)] : [])] });
       if (sent) show([sent]);
-      await stored(cell, seq);
+      if (!duplicate) await stored(cell, seq);
     });
+    if (duplicate) await sync(cell);
     changed(cell);
   }
 
