@@ -1,4 +1,4 @@
-import { CONTRACTS, type ConversationId } from '@rialto/contracts';
+import { type ClientMessageId, CONTRACTS, type ConversationId } from '@rialto/contracts';
 import { type Bundle, dmPolicy, fromBase64url, Group, type NewKeyPackage, type Step, toBase64url, utf8 } from '@rialto/crypto';
 import { newClaimId, newId, newMessageId, type Person } from './person.ts';
 
@@ -74,6 +74,7 @@ function packageOf(peer: Person, refs: readonly string[]): NewKeyPackage {
 export async function sealed(dm: Dm, sender: Person, text: string) {
   const group = dm.groups.get(sender);
   if (group === undefined) throw new Error('not in this conversation');
-  const { bytes } = take(await group.send(utf8(text)));
-  return { conversationId: dm.id, clientMessageId: newMessageId(), epoch: Number(group.epoch), bytes: toBase64url(bytes) };
+  const { bytes, messageId } = take(await group.send(utf8(text)));
+  const clientMessageId = `msg_${messageId}` as ClientMessageId;
+  return { conversationId: dm.id, clientMessageId, epoch: Number(group.epoch), bytes: toBase64url(bytes) };
 }

@@ -1,7 +1,7 @@
-import { type ClientMessageId, CONTRACTS } from '@rialto/contracts';
+import { CONTRACTS } from '@rialto/contracts';
 import { type Dm, openDm, sealed } from '../src/dm.ts';
 import { closeAgents } from '../src/http.ts';
-import { newMessageId, Person } from '../src/person.ts';
+import { Person } from '../src/person.ts';
 import { RawSocket } from '../src/socket.ts';
 import { each, pause, System, until } from '../src/system.ts';
 
@@ -176,8 +176,7 @@ test('a message that is sent twice, over two gateways at once, is pushed once', 
 
 test('over the socket a call is answered like over HTTP', async () => {
   const socket = await RawSocket.identified(system.gateway(1), ana.first.token);
-  const clientMessageId: ClientMessageId = newMessageId();
-  const message = { ...(await sealed(dm, ana, 'both ways')), clientMessageId };
+  const message = await sealed(dm, ana, 'both ways');
   const first = await socket.call(messaging.operations.sendMessage, message);
   expect(await ana.call(messaging.operations.sendMessage, message)).toEqual({ ...first, duplicate: true });
   socket.close();

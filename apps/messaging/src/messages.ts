@@ -95,12 +95,21 @@ function logRowOf(conversationId: LogRow['conversationId'], row: PageRow): LogRo
   };
 }
 
-/** Refuses what no member could open: another conversation's or epoch's message, or a commit that hides in a PrivateMessage. */
-function sealedBytesOf({ conversationId, epoch, bytes: text }: Parameters<Operations['sendMessage']>[0]): Buffer {
+/**
+ * Refuses what no member could open: another conversation's or epoch's message, or a commit that hides in a PrivateMessage. And what
+ * they would take for a replay: bytes under another id than the one their sender signed.
+ */
+function sealedBytesOf({
+  conversationId,
+  clientMessageId,
+  epoch,
+  bytes: text,
+}: Parameters<Operations['sendMessage']>[0]): Buffer {
   const bytes = bytesOf(text);
   if (bytes.length > MAX_MESSAGE_BYTES) throw new AppError('payload-too-large');
   const sealed = readSealed(bytes);
   if (sealed.conversationId !== conversationId || sealed.epoch !== BigInt(epoch)) throw new AppError('invalid-input');
+  if (clientMessageId !== `msg_${sealed.messageId}`) throw new AppError('invalid-input');
   return bytes;
 }
 

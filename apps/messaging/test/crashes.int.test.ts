@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError, type Input } from '@rialto/contracts';
 import { testTokenKeys } from '@rialto/service/testing';
-import { newMessageId, operations, type Person, World } from './world.ts';
+import { operations, type Person, underNewId, World } from './world.ts';
 
 const PAIRS = 4;
 const WRITERS = 6;
@@ -70,7 +70,7 @@ test('what was acknowledged is stored once under its number, whoever dies', asyn
   const writers = pairs.flatMap(({ ana, sealed }) =>
     Array.from({ length: WRITERS }, async () => {
       for (let count = 0; isLoading; count += 1) {
-        const input = { ...sealed, clientMessageId: newMessageId() };
+        const input = underNewId(sealed);
         const copies = Array.from({ length: count % TWICE_EVERY === 0 ? 2 : 1 }, () => sendUntilAcknowledged(input, ana));
         const numbers = new Set(await Promise.all(copies));
         expect(numbers.size).toBe(1);

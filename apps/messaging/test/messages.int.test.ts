@@ -2,7 +2,19 @@
 import { MAX_PAST_EPOCHS, MESSAGE_RETENTION_DAYS } from '@rialto/contracts';
 import { MAX_PAGE_BYTES } from '../src/messages.ts';
 import { sweepStep } from '../src/retention.ts';
-import { aMoment, code, type Dm, eventually, newMessageId, operations, type Person, take, wire, World } from './world.ts';
+import {
+  aMoment,
+  code,
+  type Dm,
+  eventually,
+  newMessageId,
+  operations,
+  type Person,
+  take,
+  underNewId,
+  wire,
+  World,
+} from './world.ts';
 
 let world: World;
 beforeAll(async () => {
@@ -46,7 +58,7 @@ describe('sending', () => {
     const answers = await Promise.all(Array.from({ length: 10 }, () => world.call(operations.sendMessage, input, ana)));
     expect(new Set(answers.map(({ seq, at }) => `${seq} ${at}`)).size).toBe(1);
     expect(answers.filter(({ duplicate }) => !duplicate)).toHaveLength(1);
-    const other = { ...(await world.sealed(dm, ana.first)), clientMessageId: input.clientMessageId };
+    const other = await world.sealed(dm, ana.first, 'sealed again', input.clientMessageId);
     expect(await world.call(operations.sendMessage, other, ana)).toMatchObject({ seq: 2, duplicate: true });
     await eventually(() => expect(pushes).toHaveLength(1));
     await aMoment();
@@ -59,11 +71,11 @@ describe('sending', () => {
     for (const { ana, ben, dm } of pairs) {
       const [fromAna, fromBen] = [await world.sealed(dm, ana.first), await world.sealed(dm, ben.first)];
       for (let count = 0; count < 40; count += 1) {
-        const [a, b] = [newMessageId(), newMessageId()];
+        const [a, b] = [underNewId(fromAna), underNewId(fromBen)];
         const twice = count % 5 === 0 ? 2 : 1; // some are sent twice at once
         for (let copy = 0; copy < twice; copy += 1) {
-          sends.push({ key: a, answer: world.call(operations.sendMessage, { ...fromAna, clientMessageId: a }, ana) });
-          sends.push({ key: b, answer: world.call(operations.sendMessage, { ...fromBen, clientMessageId: b }, ben) });
+          sends.push({ key: a.clientMessageId, answer: world.call(operations.sendMessage, a, ana) });
+          sends.push({ key: b.clientMessageId, answer: world.call(operations.sendMessage, b, ben) });
         }
       }
     }
@@ -92,6 +104,7 @@ describe('sending', () => {
     const bad = [
       { ...input, bytes: foreign.bytes },
       { ...input, epoch: 0 },
+      { ...input, clientMessageId: newMessageId() },
       { ...input, bytes: dm.draft.input.commit },
       { ...input, bytes: 'AAAA' },
       { ...input, bytes: '' },
@@ -111,7 +124,7 @@ describe('sending', () => {
     const old = await world.sealed(dm, ana.first);
     for (let count = 0; count <= MAX_PAST_EPOCHS; count += 1) {
       if (count > 0)
-        expect(await world.call(operations.sendMessage, { ...old, clientMessageId: newMessageId() }, ana)).toMatchObject({
+        expect(await world.call(operations.sendMessage, underNewId(old), ana)).toMatchObject({
           duplicate: false,
         });
       const epoch = Number(group.epoch);
@@ -132,9 +145,7 @@ describe('reading', () => {
     const { ana, ben, dm } = await pair();
     const big = await world.sealed(dm, ana.first, 'x'.repeat(45_000));
     const count = Math.ceil(MAX_PAGE_BYTES / 45_000) + 5;
-    await Promise.all(
-      Array.from({ length: count }, () => world.call(operations.sendMessage, { ...big, clientMessageId: newMessageId() }, ana)),
-    );
+    await Promise.all(Array.from({ length: count }, () => world.call(operations.sendMessage, underNewId(big), ana)));
     const seen: number[] = [];
     let pages = 0;
     for (let after = 0; ; pages += 1) {

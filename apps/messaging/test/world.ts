@@ -108,6 +108,15 @@ export const wire = (bundle: Bundle) => ({
   welcome: bundle.welcome === undefined ? null : toBase64url(bundle.welcome),
 });
 
+/** The same message under another id, as far as a server can see: members would find that the signature does not fit. */
+export function underNewId(sealed: Input<typeof operations.sendMessage>): Input<typeof operations.sendMessage> {
+  const clientMessageId = newMessageId();
+  const [was, is] = [sealed.clientMessageId, clientMessageId].map((id) => Buffer.from(id.slice('msg_'.length), 'base64url'));
+  const bytes = Buffer.from(sealed.bytes, 'base64url');
+  is?.copy(bytes, bytes.indexOf(was ?? ''));
+  return { ...sealed, clientMessageId, bytes: bytes.toString('base64url') };
+}
+
 /** A dm that is ready to be opened: the creator's group with its commit pending, and what goes to the server. */
 export interface Draft {
   readonly input: Input<typeof operations.createDm>;
@@ -263,11 +272,16 @@ export class World {
     return dm;
   }
 
-  async sealed(dm: Dm, device: Device, text = 'hello'): Promise<Input<typeof operations.sendMessage>> {
+  async sealed(
+    dm: Dm,
+    device: Device,
+    text = 'hello',
+    clientMessageId = newMessageId(),
+  ): Promise<Input<typeof operations.sendMessage>> {
     const group = dm.groups.get(device);
     if (group === undefined) throw new Error('the device is not in the group');
-    const { bytes } = take(await group.send(new TextEncoder().encode(text)));
-    return { conversationId: dm.id, clientMessageId: newMessageId(), epoch: Number(group.epoch), bytes: toBase64url(bytes) };
+    const { bytes } = take(await group.send(new TextEncoder().encode(text), clientMessageId.slice('msg_'.length)));
+    return { conversationId: dm.id, clientMessageId, epoch: Number(group.epoch), bytes: toBase64url(bytes) };
   }
   async send(dm: Dm, device: Device, text?: string): Promise<Output<typeof operations.sendMessage>> {
     return this.call(operations.sendMessage, await this.sealed(dm, device, text), device);

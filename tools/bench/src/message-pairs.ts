@@ -29,7 +29,7 @@ async function sideOf(dm: Dm, person: Person, bytes: number): Promise<Side> {
   for (let attempt = 0; attempt < 4; attempt++) {
     const message = await sealed(dm, person, 'x'.repeat(chars));
     const length = Buffer.from(message.bytes, 'base64url').length;
-    if (length === bytes) return { token, bytes: message.bytes };
+    if (length === bytes) return { token, clientMessageId: message.clientMessageId, bytes: message.bytes };
     chars += bytes - length;
   }
   throw new Error(`no text is ${bytes} bytes when it is sealed`);

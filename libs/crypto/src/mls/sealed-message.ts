@@ -3,7 +3,7 @@ import { MESSAGE_ID_BYTES } from './message-id.ts';
 import { readGroupId } from './policy.ts';
 import { InvalidGroupData } from './public-group.ts';
 
-/** What an application message says in the clear. The service checks conversation and epoch window, and deduplicates by the id. */
+/** What an application message says in the clear. The service checks it against the request, and stores one message for each id of a device. */
 export type SealedMessage = { conversationId: string; resetSeq: number; epoch: bigint; messageId: string };
 
 /** RFC 9420, sections 6 and 17.2: ProtocolVersion mls10, WireFormat mls_private_message, ContentType application. */

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { type ProcessGroups, processorTimes, spentBetween } from '../processor-time.ts';
+import { MessageFrame } from './message-frame.ts';
 import type { LoadReport, Order, Pair } from './protocol.ts';
 import { RawSocket, textFrame } from './raw-socket.ts';
 
@@ -10,7 +11,9 @@ const END_WITHIN_MS = 10_000;
 const FIRST_ID = 100_000;
 const RUN_CHARS = 8;
 const SLOT_CHARS = 4;
-const COUNT_CHARS = 10;
+const COUNT_CHARS = 9;
+/** The last of 22 characters stands for two bits of the id's 128. */
+const LAST_CHAR = 'A';
 const BASE = 36;
 /** `{"op":"dispatch",…`, `{"op":"reply",…`: the letter at this place tells them apart. */
 const KIND_AT = 7;
@@ -25,8 +28,8 @@ const MESSAGE_ID = Buffer.from('"clientMessageId":"msg_');
 
 /** One message at a time, from one of a pair to the other, and then back. */
 interface Slot {
-  readonly frames: readonly [Buffer, Buffer];
-  readonly countAt: readonly [number, number];
+  readonly frames: readonly [MessageFrame, MessageFrame];
+  readonly name: string;
   readonly sockets: readonly [Reader, Reader];
   sender: 0 | 1;
   count: number;
@@ -117,22 +120,18 @@ export class MessageLoad {
     const pair = this.#pairs[index % this.#pairs.length];
     const sockets = this.#readers[index % this.#readers.length];
     if (pair === undefined || sockets === undefined) throw new Error('a slot without a pair');
-    const id = this.#run + index.toString(BASE).padStart(SLOT_CHARS, '0') + '0'.repeat(COUNT_CHARS);
-    const frames = pair.sides.map(({ bytes }) => {
-      const input = { conversationId: pair.conversationId, clientMessageId: `msg_${id}`, epoch: pair.epoch, bytes };
-      return textFrame(JSON.stringify({ op: 'call', id: FIRST_ID + index, operation: 'messaging.sendMessage', input }));
-    }) as [Buffer, Buffer];
-    const countAt = frames.map((frame) => frame.indexOf(id) + RUN_CHARS + SLOT_CHARS) as [number, number];
+    const frames = pair.sides.map((side) => new MessageFrame(FIRST_ID + index, pair, side)) as [MessageFrame, MessageFrame];
+    const name = this.#run + index.toString(BASE).padStart(SLOT_CHARS, '0');
     const sender = Math.floor(index / this.#pairs.length) % 2 === 0 ? 0 : 1;
-    return { frames, countAt, sockets, sender, count: 0, sentAtMs: 0, arrivedAtMs: 0, isAnswered: false };
+    return { frames, name, sockets, sender, count: 0, sentAtMs: 0, arrivedAtMs: 0, isAnswered: false };
   }
 
   #send(slot: Slot): void {
     slot.count += 1;
     slot.isAnswered = false;
     slot.arrivedAtMs = 0;
-    const frame = slot.frames[slot.sender];
-    frame.write(slot.count.toString(BASE).padStart(COUNT_CHARS, '0'), slot.countAt[slot.sender], 'latin1');
+    const id = slot.name + slot.count.toString(BASE).padStart(COUNT_CHARS, '0') + LAST_CHAR;
+    const frame = slot.frames[slot.sender].rename(id);
     slot.sentAtMs = performance.now();
     slot.sockets[slot.sender].socket.send(frame);
   }

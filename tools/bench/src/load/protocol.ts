@@ -3,7 +3,8 @@ import type { ProcessGroups, ProcessorTimes } from '../processor-time.ts';
 /** One of two people who write to each other. */
 export interface Side {
   readonly token: string;
-  /** A sealed message of theirs, base64url. */
+  /** A sealed message of theirs, base64url, and the id that it carries. */
+  readonly clientMessageId: string;
   readonly bytes: string;
 }
 export interface Pair {
