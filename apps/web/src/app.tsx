@@ -10,6 +10,7 @@ import { ChatsScreen } from './screens/chats.tsx';
 import { PhraseScreen } from './screens/phrase.tsx';
 import { WelcomeScreen } from './screens/welcome.tsx';
 import { YouScreen } from './screens/you.tsx';
+import { ErrorBoundary } from './shell/error-boundary.tsx';
 import { Notices } from './shell/notices.tsx';
 import { Shell } from './shell/shell.tsx';
 
@@ -21,7 +22,9 @@ export function App() {
   const phase = useSession((session) => session.phase);
   return (
     <>
-      <Content phase={phase.name} />
+      <ErrorBoundary>
+        <Content phase={phase.name} />
+      </ErrorBoundary>
       <Notices />
     </>
   );

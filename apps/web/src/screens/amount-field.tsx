@@ -1,18 +1,43 @@
 import type { Balance } from '@rialto/client';
 import { useId, useState } from 'react';
+import { Button } from '../parts/button.tsx';
+import { Empty, SkeletonRows } from '../parts/placeholder.tsx';
 import { parseAmount } from '../session/money.ts';
+import { refreshWallet } from '../session/session.ts';
+import { useClient, useSession } from '../session/state.ts';
 import '../parts/field.css';
 import './amount-field.css';
 
 /** What an amount field holds: the text, its currency's balance, and the amount once the text is one. */
 export function useAmount(balances: readonly Balance[]) {
-  const [currency, setCurrency] = useState(
-    () => (balances.find(({ balanceMinor }) => balanceMinor > 0n) ?? balances[0])?.currency ?? 'EUR',
-  );
+  const [chosen, setCurrency] = useState<string>();
+  // Balances may come after the sheet is open, so what nobody chose is decided each time.
+  const currency = chosen ?? (balances.find(({ balanceMinor }) => balanceMinor > 0n) ?? balances[0])?.currency ?? '';
   const [text, setText] = useState('');
   const balance = balances.find((each) => each.currency === currency);
   const amount = balance ? parseAmount(text, balance.exponent) : null;
   return { balance, amount, field: { balances, currency, text, onCurrency: setCurrency, onText: setText } };
+}
+
+/** Stands where the amount would be while this device knows no currency: why, and what to do. */
+export function NoBalance() {
+  const client = useClient();
+  const failure = useSession((session) => session.walletFailure);
+  const isOffline = useSession((session) => session.connection === 'offline');
+  if (!failure && !isOffline) return <SkeletonRows rows={1} />;
+  return (
+    <Empty
+      icon="wallet"
+      title="Your balance is not known yet"
+      action={
+        <Button look="outline" icon="retry" onClick={() => void refreshWallet(client)}>
+          Try again
+        </Button>
+      }
+    >
+      {isOffline ? 'You are offline, and this device has never read the ledger.' : failure}
+    </Empty>
+  );
 }
 
 /** A large amount with its currency. What is typed stays text until it is an exact number of minor units. */

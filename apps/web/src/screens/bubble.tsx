@@ -31,7 +31,9 @@ export function Bubble({ conversation, message, peer, joinsBefore, joinsAfter, o
     <article aria-label={`${message.isMine ? 'You' : nameOf(peer)}, ${clockTime(message.sentAt)}`}>
       <div className={`bubble-row${message.isMine ? ' bubble-row-mine' : ''}`}>
         {message.body.type === 'payment' ? (
-          <PaymentCard body={message.body} isMine={message.isMine} peer={peer} />
+          <PaymentCard body={message.body} isMine={message.isMine} peer={peer} quote={<Quote message={message} />}>
+            <Meta message={message} onReact={react} />
+          </PaymentCard>
         ) : (
           <TextBubble message={message} peer={peer} joinsBefore={joinsBefore} joinsAfter={joinsAfter} onReact={react} />
         )}
@@ -61,7 +63,7 @@ export function Bubble({ conversation, message, peer, joinsBefore, joinsAfter, o
 
 type TextBubbleProps = Omit<BubbleProps, 'conversation' | 'onReply'> & { onReact: (emoji: string | null) => void };
 function TextBubble({ message, peer, joinsBefore, joinsAfter, onReact }: TextBubbleProps) {
-  const { isMine, body, replyTo, reactions } = message;
+  const { isMine, body, reactions } = message;
   const isMuted = body.type === 'undecryptable' || body.type === 'unsupported';
   const look = [
     'bubble',
@@ -73,14 +75,28 @@ function TextBubble({ message, peer, joinsBefore, joinsAfter, onReact }: TextBub
   if (reactions.length > 0) look.push('bubble-has-reactions');
   return (
     <div className={look.filter(Boolean).join(' ')}>
-      {replyTo && <span className="bubble-quote">{replyTo.excerpt}</span>}
+      <Quote message={message} />
       <Content message={message} peer={peer} />
+      <Meta message={message} onReact={onReact} />
+    </div>
+  );
+}
+
+function Quote({ message: { replyTo } }: { message: MessageView }) {
+  return replyTo && <span className="bubble-quote">{replyTo.excerpt}</span>;
+}
+
+/** When it was written, how far it came, and what people think of it. */
+function Meta({ message, onReact }: { message: MessageView; onReact: (emoji: string | null) => void }) {
+  const { isMine, sentAt, state, reactions } = message;
+  return (
+    <>
       <span className="bubble-meta">
-        <time dateTime={message.sentAt}>{clockTime(message.sentAt)}</time>
-        {isMine && <StateMark state={message.state} />}
+        <time dateTime={sentAt}>{clockTime(sentAt)}</time>
+        {isMine && <StateMark state={state} />}
       </span>
       {reactions.length > 0 && <Reactions reactions={reactions} onReact={onReact} />}
-    </div>
+    </>
   );
 }
 

@@ -2,7 +2,7 @@ import type { ConversationSummary, MessageView } from '@rialto/client';
 import { Link } from 'wouter';
 import { Avatar } from '../parts/avatar.tsx';
 import { Icon } from '../parts/icon.tsx';
-import { formatMoney } from '../session/money.ts';
+import { sayAmount } from '../session/money.ts';
 import { useSession } from '../session/state.ts';
 import { listTime } from '../session/time.ts';
 import { nameOf, previewOf } from '../session/words.ts';
@@ -52,8 +52,6 @@ export function ChatRow({ conversation, isSelected }: { conversation: Conversati
 
 function Preview({ message }: { message: MessageView }) {
   const balances = useSession((session) => session.balances);
-  const text = previewOf(message.body, message.isMine, ({ amountMinor, currency }) =>
-    formatMoney(amountMinor, currency, balances?.find((each) => each.currency === currency)?.exponent ?? 2),
-  );
+  const text = previewOf(message.body, message.isMine, ({ amountMinor, currency }) => sayAmount(amountMinor, currency, balances));
   return message.state === 'failed' ? <span className="chat-row-failed">Not sent: {text}</span> : text;
 }

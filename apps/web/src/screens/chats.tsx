@@ -1,14 +1,16 @@
 import type { ConversationId } from '@rialto/contracts';
-import { useState } from 'react';
+import { lazy, Suspense, useState } from 'react';
 import { Button, IconButton } from '../parts/button.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Empty, SkeletonRows } from '../parts/placeholder.tsx';
-import { useSession } from '../session/state.ts';
+import { refreshConversations } from '../session/session.ts';
+import { useClient, useSession } from '../session/state.ts';
 import { nameOf } from '../session/words.ts';
 import { ChatRow } from './chat-row.tsx';
 import './chats.css';
 import { ConversationScreen } from './conversation.tsx';
-import { NewChatSheet } from './new-chat.tsx';
+
+const NewChatSheet = lazy(() => import('./new-chat.tsx'));
 
 /** The list of conversations, and beside it (on wide screens) the one that is open. */
 export function ChatsScreen({ conversationId }: { conversationId: string | null }) {
@@ -27,13 +29,14 @@ export function ChatsScreen({ conversationId }: { conversationId: string | null 
           </Empty>
         )}
       </div>
-      {isNewOpen && <NewChatSheet onClose={() => setNewOpen(false)} />}
+      <Suspense>{isNewOpen && <NewChatSheet onClose={() => setNewOpen(false)} />}</Suspense>
     </main>
   );
 }
 
 function ChatList({ selected, onNew }: { selected: string | null; onNew: () => void }) {
   const conversations = useSession((session) => session.conversations);
+  const failure = useSession((session) => session.conversationsFailure);
   const [query, setQuery] = useState('');
   const wanted = query.trim().toLowerCase().replace(/^@/, '');
   const shown = (conversations ?? []).filter(
@@ -57,7 +60,7 @@ function ChatList({ selected, onNew }: { selected: string | null; onNew: () => v
           />
         </div>
       )}
-      {conversations === null && <SkeletonRows />}
+      {conversations === null && (failure === null ? <SkeletonRows /> : <Unread failure={failure} />)}
       {conversations?.length === 0 && (
         <Empty icon="chats" title="No chats yet" action={<Button onClick={onNew}>New chat</Button>}>
           Write to anybody here by their handle.
@@ -70,5 +73,22 @@ function ChatList({ selected, onNew }: { selected: string | null; onNew: () => v
       </ul>
       {conversations && conversations.length > 0 && shown.length === 0 && <p className="chats-none">Nobody by that name.</p>}
     </>
+  );
+}
+
+function Unread({ failure }: { failure: string }) {
+  const client = useClient();
+  return (
+    <Empty
+      icon="warning"
+      title="The chats cannot be read just now"
+      action={
+        <Button look="outline" icon="retry" onClick={() => void refreshConversations(client)}>
+          Try again
+        </Button>
+      }
+    >
+      {failure}
+    </Empty>
   );
 }

@@ -51,7 +51,9 @@ export function Composer({ conversation, peer, replyTo, onReplyEnd, onPay }: Com
     <div className="composer">
       {replyTo && (
         <div className="composer-reply">
-          <span className="bubble-quote">{replyTo.body.type === 'text' ? replyTo.body.text : 'A payment'}</span>
+          <span className="bubble-quote">
+            {replyTo.body.type === 'text' ? replyTo.body.text : replyTo.body.type === 'payment' ? 'A payment' : 'A call'}
+          </span>
           <IconButton icon="close" label="Do not reply" onClick={onReplyEnd} />
         </div>
       )}

@@ -1,9 +1,9 @@
 import type { Conversation, ConversationSummary, MessageView } from '@rialto/client';
 import type { ConversationId } from '@rialto/contracts';
-import { useEffect, useState } from 'react';
+import { lazy, Suspense, useEffect, useState } from 'react';
 import { Link, useSearchParams } from 'wouter';
 import { Avatar } from '../parts/avatar.tsx';
-import { IconButton } from '../parts/button.tsx';
+import { Button, IconButton } from '../parts/button.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Empty, SkeletonRows } from '../parts/placeholder.tsx';
 import { showCall } from '../session/session.ts';
@@ -13,27 +13,22 @@ import { nameOf, sayError } from '../session/words.ts';
 import { Composer } from './composer.tsx';
 import './conversation.css';
 import { MessageLog } from './message-log.tsx';
-import { PaySheet } from './pay.tsx';
 import { RequestBar } from './request-bar.tsx';
+
+const PaySheet = lazy(() => import('./pay.tsx'));
 
 export function ConversationScreen({ conversationId }: { conversationId: ConversationId }) {
   const summary = useSession((session) => session.conversations?.find(({ id }) => id === conversationId));
   const isKnown = useSession((session) => session.conversations !== null);
-  const { conversation, messages, hasOlder, loadOlder } = useMessages(conversationId);
+  const { conversation, messages, hasOlder, failure, retry, loadOlder } = useMessages(conversationId);
   const [replyTo, setReplyTo] = useState<MessageView | null>(null);
   const [search, setSearch] = useSearchParams();
   const isPaying = search.has('pay');
   const setPaying = (is: boolean) => setSearch(is ? { pay: '' } : {}, { replace: true });
   useMarkRead(conversation, messages);
 
-  if (isKnown && !summary) {
-    return (
-      <Empty icon="chats" title="There is no such chat here">
-        It may belong to another device or account.
-      </Empty>
-    );
-  }
-  if (!summary) return <SkeletonRows />;
+  // The list is read a moment after a chat was opened here; then the chat itself is there already.
+  if (!summary) return <NotListed isMissing={isKnown && !conversation && failure !== null} />;
   const isRequest = summary.needs === 'acceptance';
   return (
     <div className="conversation">
@@ -42,6 +37,10 @@ export function ConversationScreen({ conversationId }: { conversationId: Convers
       {isRequest ? (
         <Empty icon="chats" title={`${nameOf(summary.peer)} wants to write to you`}>
           Nothing of it was opened yet. If you accept, they can write, call and see when their messages arrive.
+        </Empty>
+      ) : failure ? (
+        <Empty icon="warning" title="The messages cannot be read just now" action={<TryAgain onClick={retry} />}>
+          {failure}
         </Empty>
       ) : messages ? (
         <MessageLog
@@ -64,7 +63,37 @@ export function ConversationScreen({ conversationId }: { conversationId: Convers
         onReplyEnd={() => setReplyTo(null)}
         onPay={() => setPaying(true)}
       />
-      {isPaying && conversation && <PaySheet conversation={conversation} peer={summary.peer} onClose={() => setPaying(false)} />}
+      <Suspense>
+        {isPaying && conversation && (
+          <PaySheet conversation={conversation} peer={summary.peer} onClose={() => setPaying(false)} />
+        )}
+      </Suspense>
+    </div>
+  );
+}
+
+const TryAgain = ({ onClick }: { onClick: () => void }) => (
+  <Button look="outline" icon="retry" onClick={onClick}>
+    Try again
+  </Button>
+);
+
+/** A chat that is not in the list, or not yet. On a phone the way back is here and nowhere else. */
+function NotListed({ isMissing }: { isMissing: boolean }) {
+  return (
+    <div className="conversation">
+      <header className="conversation-head">
+        <Link href="/" className="conversation-back" aria-label="Back to chats">
+          <Icon name="back" />
+        </Link>
+      </header>
+      {isMissing ? (
+        <Empty icon="chats" title="There is no such chat here">
+          It may belong to another device or account.
+        </Empty>
+      ) : (
+        <SkeletonRows />
+      )}
     </div>
   );
 }

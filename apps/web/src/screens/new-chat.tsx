@@ -10,7 +10,7 @@ import { nameOf, sayError } from '../session/words.ts';
 import './new-chat.css';
 
 /** Finds somebody by handle, then opens the conversation with them, to write or (from the wallet) to pay. */
-export function NewChatSheet({ onClose, purpose = 'write' }: { onClose: () => void; purpose?: 'write' | 'pay' }) {
+export default function NewChatSheet({ onClose, purpose = 'write' }: { onClose: () => void; purpose?: 'write' | 'pay' }) {
   const client = useClient();
   const [, go] = useLocation();
   const [handle, setHandle] = useState('');

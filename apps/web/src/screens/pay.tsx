@@ -7,7 +7,7 @@ import { Sheet } from '../parts/sheet.tsx';
 import { formatMoney } from '../session/money.ts';
 import { notify, useSession } from '../session/state.ts';
 import { nameOf, sayError } from '../session/words.ts';
-import { AmountField, useAmount } from './amount-field.tsx';
+import { AmountField, NoBalance, useAmount } from './amount-field.tsx';
 import './pay.css';
 import { TopUpSheet } from './top-up.tsx';
 
@@ -16,7 +16,15 @@ const UNDER_WAY =
   'The server has not answered yet. Your signed payment is kept and tried again: do not pay twice. Its card shows when it is settled.';
 
 /** Pays the other person of a conversation. This device signs exactly what is shown. */
-export function PaySheet({ conversation, peer, onClose }: { conversation: Conversation; peer: Person; onClose: () => void }) {
+export default function PaySheet({
+  conversation,
+  peer,
+  onClose,
+}: {
+  conversation: Conversation;
+  peer: Person;
+  onClose: () => void;
+}) {
   const balances = useSession((session) => session.balances) ?? [];
   const { balance, amount, field } = useAmount(balances);
   const [memo, setMemo] = useState('');
@@ -54,24 +62,28 @@ export function PaySheet({ conversation, peer, onClose }: { conversation: Conver
   if (isToppingUp) return <TopUpSheet onClose={onClose} />;
   return (
     <Sheet title={`Pay ${nameOf(peer)}`} onClose={close} heading={<Payee peer={peer} />}>
-      <form className="pay" onSubmit={(event) => void send(event)}>
-        <AmountField {...field} error={problem ?? failure} />
-        {balance && <BalanceLine balance={balance} amount={problem ? null : amount} />}
-        <Field
-          label="Note, sealed"
-          value={memo}
-          maxLength={MAX_MEMO}
-          onChange={(event) => setMemo(event.target.value)}
-          autoComplete="off"
-        />
-        {balance?.isSimulated && <p className="pay-simulated">Simulated money: no real payments on this server</p>}
-        <Button type="submit" wide icon="key" busy={isBusy} disabled={amount === null || problem !== undefined}>
-          {isBusy ? 'Paying…' : shown ? `Pay ${shown}` : 'Pay'}
-        </Button>
-        <Button look="quiet" wide disabled={isBusy} onClick={() => setToppingUp(true)}>
-          Add money
-        </Button>
-      </form>
+      {balance ? (
+        <form className="pay" onSubmit={(event) => void send(event)}>
+          <AmountField {...field} error={problem ?? failure} />
+          <BalanceLine balance={balance} amount={problem ? null : amount} />
+          <Field
+            label="Note, sealed"
+            value={memo}
+            maxLength={MAX_MEMO}
+            onChange={(event) => setMemo(event.target.value)}
+            autoComplete="off"
+          />
+          {balance.isSimulated && <p className="pay-simulated">Simulated money: no real payments on this server</p>}
+          <Button type="submit" wide icon="key" busy={isBusy} disabled={amount === null || problem !== undefined}>
+            {isBusy ? 'Paying…' : shown ? `Pay ${shown}` : 'Pay'}
+          </Button>
+          <Button look="quiet" wide disabled={isBusy} onClick={() => setToppingUp(true)}>
+            Add money
+          </Button>
+        </form>
+      ) : (
+        <NoBalance />
+      )}
     </Sheet>
   );
 }

@@ -1,6 +1,7 @@
 import type { PaymentBody, Person } from '@rialto/client';
+import type { ReactNode } from 'react';
 import { Icon } from '../parts/icon.tsx';
-import { formatMoney } from '../session/money.ts';
+import { sayAmount } from '../session/money.ts';
 import { useSession } from '../session/state.ts';
 import { nameOf } from '../session/words.ts';
 
@@ -12,18 +13,29 @@ const STATES = {
 } as const;
 
 /** What it shows as settled comes from the viewer's own verified statement, never from the sender's words. */
-export function PaymentCard({ body, isMine, peer }: { body: PaymentBody; isMine: boolean; peer: Person }) {
-  const balance = useSession((session) => session.balances?.find(({ currency }) => currency === body.currency));
+export function PaymentCard({ body, isMine, peer, quote, children }: PaymentCardProps) {
+  const balances = useSession((session) => session.balances);
+  const isSimulated = balances?.some((balance) => balance.isSimulated) ?? false;
   const { icon, words } = STATES[body.state];
   return (
     <div className="payment-card">
+      {quote}
       <small>{isMine ? `You sent ${nameOf(peer)}` : `${nameOf(peer)} sent you`}</small>
-      <div className="payment-card-amount tabular">{formatMoney(body.amountMinor, body.currency, balance?.exponent ?? 2)}</div>
+      <div className="payment-card-amount tabular">{sayAmount(body.amountMinor, body.currency, balances)}</div>
       {body.memo && <div className="payment-card-memo">{body.memo}</div>}
       <div className={`payment-card-state payment-card-${body.state}`}>
         <Icon name={icon} size={18} /> {words}
       </div>
-      {balance?.isSimulated && <small>Simulated money</small>}
+      {isSimulated && <small>Simulated money</small>}
+      {children}
     </div>
   );
+}
+interface PaymentCardProps {
+  body: PaymentBody;
+  isMine: boolean;
+  peer: Person;
+  quote: ReactNode;
+  /** Its time, its delivery and its reactions, as on any message. */
+  children: ReactNode;
 }

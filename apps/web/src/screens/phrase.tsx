@@ -1,12 +1,17 @@
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import { Button } from '../parts/button.tsx';
 import { notify, useSession } from '../session/state.ts';
 import './phrase.css';
 
-/** The twelve words, shown once. They are gone from memory when this screen is left. */
+/** The twelve words, shown once. They are gone from memory when this screen is left, so the browser asks before it leaves the page. */
 export function PhraseScreen() {
   const phase = useSession((session) => session.phase);
   const [isCopied, setCopied] = useState(false);
+  useEffect(() => {
+    const ask = (event: BeforeUnloadEvent) => event.preventDefault();
+    addEventListener('beforeunload', ask);
+    return () => removeEventListener('beforeunload', ask);
+  }, []);
   if (phase.name !== 'phrase') return null;
   const words = phase.phrase.split(' ');
   const copy = async () => {
@@ -23,8 +28,12 @@ export function PhraseScreen() {
       <div className="phrase-card">
         <h1>Your recovery phrase</h1>
         <p>
-          These twelve words are the root of your account. If you lose every device, only they bring it back. Write them down on
-          paper; nobody can show them to you again, not even this server.
+          These twelve words are the root of your account. Write them down on paper; nobody can show them to you again, not even
+          this server.
+        </p>
+        <p>
+          <b>Bringing an account back with them is not built yet.</b> Until it is, whoever loses this browser loses the account
+          with it.
         </p>
         <ol className="phrase-words" aria-label="Recovery phrase">
           {words.map((word, index) => (

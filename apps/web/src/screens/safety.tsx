@@ -2,6 +2,7 @@ import type { Person } from '@rialto/client';
 import type { AccountId } from '@rialto/contracts';
 import { useEffect, useState } from 'react';
 import { renderSVG } from 'uqr';
+import { useLocation } from 'wouter';
 import { Avatar } from '../parts/avatar.tsx';
 import { Button, IconButton } from '../parts/button.tsx';
 import { Icon } from '../parts/icon.tsx';
@@ -23,18 +24,28 @@ export default function SafetyScreen({ accountId }: { accountId: string }) {
     void client.people
       .markVerified(accountId as AccountId, isVerified)
       .then(setPerson, (thrown: unknown) => notify(sayError(thrown)));
-  if (failure)
+  if (!person) {
     return (
-      <Empty icon="warning" title="This person cannot be shown">
-        {failure}
-      </Empty>
+      <main className="page safety">
+        <header className="safety-head">
+          <Back />
+          <h1>Safety number</h1>
+        </header>
+        {failure ? (
+          <Empty icon="warning" title="This person cannot be shown">
+            {failure}
+          </Empty>
+        ) : (
+          <SkeletonRows rows={2} />
+        )}
+      </main>
     );
-  if (!person) return <SkeletonRows rows={2} />;
+  }
   const digits = person.safetyNumber.join('');
   return (
     <main className="page safety">
       <header className="safety-head">
-        <IconButton icon="back" label="Back" onClick={() => history.back()} />
+        <Back />
         <Avatar id={person.accountId} name={nameOf(person)} size="s" />
         <h1>Safety number with {nameOf(person)}</h1>
       </header>
@@ -68,6 +79,12 @@ export default function SafetyScreen({ accountId }: { accountId: string }) {
   );
 }
 
+/** Where one came from; from a link that was opened from outside, to the chats. */
+function Back() {
+  const [, go] = useLocation();
+  return <IconButton icon="back" label="Back" onClick={() => (history.length > 1 ? history.back() : go('/'))} />;
+}
+
 function KeysAlarm({ name }: { name: string }) {
   return (
     <p className="safety-alarm" role="alert">
@@ -78,7 +95,7 @@ function KeysAlarm({ name }: { name: string }) {
   );
 }
 
-/** An SVG made on this device; the page's policy allows it as an image from a blob of text. */
+/** An SVG made on this device; the page's policy allows it as an image from a `data:` URL. */
 function QrCode({ text }: { text: string }) {
   const svg = renderSVG(text, { border: 2 });
   return <img className="safety-qr" alt="The safety number as a QR code" src={`data:image/svg+xml,${encodeURIComponent(svg)}`} />;

@@ -4,7 +4,7 @@ import { Sheet } from '../parts/sheet.tsx';
 import { formatMoney } from '../session/money.ts';
 import { useClient, useSession } from '../session/state.ts';
 import { sayError } from '../session/words.ts';
-import { AmountField, useAmount } from './amount-field.tsx';
+import { AmountField, NoBalance, useAmount } from './amount-field.tsx';
 import './pay.css';
 
 /** Chooses an amount and goes to the checkout page; that page comes back to the wallet. */
@@ -37,14 +37,18 @@ export function TopUpSheet({ onClose }: { onClose: () => void }) {
   };
   return (
     <Sheet title="Add money" onClose={onClose}>
-      <form className="pay" onSubmit={(event) => void begin(event)}>
-        <AmountField {...field} error={problem ?? failure} />
-        <p className="pay-balance">You pay on a checkout page and come back here.</p>
-        {balance?.isSimulated && <p className="pay-simulated">Simulated money: no card is charged</p>}
-        <Button type="submit" wide busy={isBusy} disabled={amount === null || problem !== undefined}>
-          {isBusy ? 'Opening the checkout…' : 'Continue to checkout'}
-        </Button>
-      </form>
+      {balance ? (
+        <form className="pay" onSubmit={(event) => void begin(event)}>
+          <AmountField {...field} error={problem ?? failure} />
+          <p className="pay-balance">You pay on a checkout page and come back here.</p>
+          {balance.isSimulated && <p className="pay-simulated">Simulated money: no card is charged</p>}
+          <Button type="submit" wide busy={isBusy} disabled={amount === null || problem !== undefined}>
+            {isBusy ? 'Opening the checkout…' : 'Continue to checkout'}
+          </Button>
+        </form>
+      ) : (
+        <NoBalance />
+      )}
     </Sheet>
   );
 }

@@ -1,6 +1,6 @@
 import { useEffect } from 'react';
-import { formatMoney } from '../session/money.ts';
-import { notify, useClient, useSession } from '../session/state.ts';
+import { sayAmount } from '../session/money.ts';
+import { notify, useClient } from '../session/state.ts';
 import { sayError } from '../session/words.ts';
 
 const POLL_MS = 1_500;
@@ -21,8 +21,8 @@ export function useReturnFromCheckout(): void {
       if (!isCurrent) return;
       if (topUp.state === 'paid') {
         await client.wallet.refresh();
-        const exponent = useSession.getState().balances?.find(({ currency }) => currency === topUp.currency)?.exponent ?? 2;
-        notify(`${formatMoney(topUp.amountMinor, topUp.currency, exponent)} was added.`);
+        const amount = sayAmount(topUp.amountMinor, topUp.currency, client.wallet.balances);
+        notify(`Added: ${amount}.`);
       } else if (topUp.state === 'failed' || topUp.state === 'expired') {
         notify('The checkout was not completed. Nothing was added.');
       } else if (Date.now() - began < GIVE_UP_MS) {

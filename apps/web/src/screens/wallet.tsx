@@ -5,11 +5,13 @@ import { Button } from '../parts/button.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Empty, SkeletonRows } from '../parts/placeholder.tsx';
 import { formatMoney } from '../session/money.ts';
+import { refreshWallet } from '../session/session.ts';
 import { notify, useClient, useSession } from '../session/state.ts';
 import { dayName } from '../session/time.ts';
 import { sayError } from '../session/words.ts';
+import { NoBalance } from './amount-field.tsx';
 import { EntryRow } from './entry-row.tsx';
-import { NewChatSheet } from './new-chat.tsx';
+import NewChatSheet from './new-chat.tsx';
 import { TopUpSheet } from './top-up.tsx';
 import { useReturnFromCheckout } from './use-checkout-return.ts';
 import '../parts/field.css';
@@ -23,7 +25,7 @@ export default function WalletScreen() {
   const [currency, setCurrency] = useState<string>();
   const [sheet, setSheet] = useState<'top-up' | 'send'>();
   useReturnFromCheckout();
-  useEffect(() => void client.wallet.refresh().catch((thrown: unknown) => notify(sayError(thrown))), [client]);
+  useEffect(() => void refreshWallet(client), [client]);
 
   const shown =
     balances?.find((each) => each.currency === currency) ??
@@ -34,7 +36,8 @@ export default function WalletScreen() {
       {shown?.isSimulated && <SimulatedMoney />}
       <div className="wallet-column">
         <h1>Wallet</h1>
-        {!shown && (balances === null ? <SkeletonRows /> : <Empty icon="wallet" title="The wallet cannot be read just now" />)}
+        {!shown && <NoBalance />}
+        {shown && <NotFresh />}
         {balances && shown && (
           <>
             <BalanceHead balances={balances} shown={shown} onCurrency={setCurrency} />
@@ -53,6 +56,21 @@ export default function WalletScreen() {
       {sheet === 'top-up' && <TopUpSheet onClose={() => setSheet(undefined)} />}
       {sheet === 'send' && <NewChatSheet purpose="pay" onClose={() => setSheet(undefined)} />}
     </main>
+  );
+}
+
+/** What stands below was verified before; this says that it may be old. */
+function NotFresh() {
+  const client = useClient();
+  const failure = useSession((session) => session.walletFailure);
+  if (!failure) return null;
+  return (
+    <p className="wallet-not-fresh" role="status">
+      <span>As last checked on this device. {failure}</span>
+      <Button look="outline" icon="retry" onClick={() => void refreshWallet(client)}>
+        Try again
+      </Button>
+    </p>
   );
 }
 

@@ -10,12 +10,19 @@ const TYPING_PAUSE_MS = 300;
 const MAX_HANDLE = 30;
 const MAX_NAME = 50;
 const WELL_FORMED = /^[a-z0-9_]{3,30}$/;
-type Availability = 'unknown' | 'checking' | 'available' | 'taken' | 'reserved' | 'malformed';
+type Availability = 'unknown' | 'checking' | 'available' | 'unasked' | 'taken' | 'reserved' | 'malformed';
 
 const PROBLEMS: Partial<Record<Availability, string>> = {
   taken: 'Somebody has this handle, or had it once. Choose another.',
   reserved: 'This handle is reserved. Choose another.',
   malformed: 'Use 3 to 30 of a–z, 0–9 and _.',
+};
+
+const UNASKED_HINT = 'The server does not answer just now. Whether it is free shows when you create the account.';
+const STATUS: Partial<Record<Availability, string>> = {
+  available: 'Available',
+  checking: 'Checking…',
+  unasked: 'Not checked',
 };
 
 /** The first screen: a handle and a name, and that is all it takes. */
@@ -64,7 +71,13 @@ export function WelcomeScreen() {
               {failure}
             </p>
           )}
-          <Button type="submit" wide icon="key" busy={isBusy} disabled={availability !== 'available' && !isBusy}>
+          <Button
+            type="submit"
+            wide
+            icon="key"
+            busy={isBusy}
+            disabled={availability !== 'available' && availability !== 'unasked' && !isBusy}
+          >
             {isBusy ? 'Making your keys…' : 'Create account'}
           </Button>
           <p className="welcome-note">Your keys are made here and never leave this browser.</p>
@@ -92,10 +105,10 @@ function HandleField({ handle, availability, onHandle }: HandleFieldProps) {
       spellCheck={false}
       autoFocus
       error={PROBLEMS[availability]}
-      hint="People find you by it. It stays yours for good."
+      hint={availability === 'unasked' ? UNASKED_HINT : 'People find you by it. It stays yours for good.'}
       status={
         <span className={`availability availability-${availability}`} role="status">
-          {availability === 'available' ? 'Available' : availability === 'checking' ? 'Checking…' : ''}
+          {STATUS[availability] ?? ''}
         </span>
       }
     />
@@ -111,7 +124,7 @@ function useAvailability(handle: string): Availability {
     const timer = setTimeout(() => {
       checkHandle(handle)
         .then(({ available, reason }) => isCurrent && setAnswer({ handle, state: available ? 'available' : (reason ?? 'taken') }))
-        .catch(() => isCurrent && setAnswer({ handle, state: 'available' }));
+        .catch(() => isCurrent && setAnswer({ handle, state: 'unasked' }));
     }, TYPING_PAUSE_MS);
     return () => {
       isCurrent = false;

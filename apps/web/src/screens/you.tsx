@@ -31,13 +31,17 @@ export function YouScreen() {
         </div>
         <section>
           <h2>Recovery phrase</h2>
+          <p>
+            Bringing an account back with the twelve words is not built yet: for now, whoever loses this browser loses the
+            account. Later versions will ask for them.
+          </p>
           {account.recoveryPhraseConfirmed ? (
             <p className="you-good">
               <Icon name="check" /> You have your twelve words.
             </p>
           ) : (
             <>
-              <p>Only your twelve words bring the account back if you lose this browser. Check that you wrote them down right.</p>
+              <p>They are not shown again. Check that you wrote them down right.</p>
               <Button look="outline" icon="key" onClick={() => setConfirming(true)}>
                 Check my words
               </Button>

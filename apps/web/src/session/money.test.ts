@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { decimalText, formatMoney, parseAmount } from './money.ts';
+import { decimalText, formatMoney, parseAmount, sayAmount } from './money.ts';
 
 test('an amount survives being written and read, whatever its exponent', () => {
   const amounts = fc.bigInt({ min: 1n, max: 999_999_999_999_999n });
@@ -40,4 +40,15 @@ test('large amounts are formatted to the last digit', () => {
   expect(formatMoney(-1200n, 'EUR', 2)).toContain('12.00');
   expect(formatMoney(5n, 'JPY', 0).replace(/[^\d.]/g, '')).toBe('5');
   expect(formatMoney(1n, 'KWD', 3)).toContain('0.001');
+});
+
+test('an amount is shown by the exponent of its currency, and never by a guess', () => {
+  const known = [
+    { currency: 'JPY', exponent: 0 },
+    { currency: 'KWD', exponent: 3 },
+  ];
+  expect(sayAmount(1200n, 'JPY', known)).toMatch(/1,200$/);
+  expect(sayAmount(1234n, 'KWD', known)).toMatch(/1\.234$/);
+  for (const nothing of [null, [], [{ currency: 'EUR', exponent: 2 }]])
+    expect(sayAmount(1200n, 'JPY', nothing)).toBe('an amount in JPY');
 });

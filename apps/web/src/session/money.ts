@@ -1,3 +1,5 @@
+import type { Balance } from '@rialto/client';
+
 /** `1200n` of an exponent of 2 as `€12.00`, by the reader's locale. Exact: no floating point on the way. */
 export function formatMoney(amountMinor: bigint, currency: string, exponent: number, options: { sign?: boolean } = {}): string {
   const format = new Intl.NumberFormat(undefined, {
@@ -8,6 +10,16 @@ export function formatMoney(amountMinor: bigint, currency: string, exponent: num
     ...(options.sign ? { signDisplay: 'always' as const } : {}),
   });
   return format.format(decimalText(amountMinor, exponent) as unknown as number); // decimal text is formatted exactly (ECMA-402)
+}
+
+/** An amount of a currency whose exponent may not be known yet: a guess would show 100 times too much or too little, so it shows none. */
+export function sayAmount(
+  amountMinor: bigint,
+  currency: string,
+  known: readonly Pick<Balance, 'currency' | 'exponent'>[] | null,
+): string {
+  const found = known?.find((each) => each.currency === currency);
+  return found ? formatMoney(amountMinor, currency, found.exponent) : `an amount in ${currency}`;
 }
 
 /** `1200n` → `12.00`. */

@@ -43,10 +43,29 @@ export async function checkHandle(handle: string) {
 /** Shows what is stored at once; what the server knows follows, and may be long in coming. */
 async function begin(client: RialtoClient, phase: Phase = { name: 'ready' }): Promise<void> {
   listen(client);
-  useSession.setState({ client, account: client.account, connection: client.connection.state, phase });
+  useSession.setState({
+    client,
+    account: client.account,
+    connection: client.connection.state,
+    phase,
+    balances: verified(client),
+  });
   await refreshConversations(client);
-  const balances = await client.wallet.refresh().catch(() => client.wallet.balances); // offline: what was last verified
-  useSession.setState({ balances });
+  await refreshWallet(client);
+}
+
+/** What this device has verified, now or when it was last online; null when it has not read the ledger yet. */
+const verified = ({ wallet }: RialtoClient) => (wallet.balances.length > 0 ? [...wallet.balances] : null);
+
+/** Reads the ledger. When it cannot be read, what was verified before stays, and `walletFailure` says why it is not fresh. */
+export async function refreshWallet(client: RialtoClient): Promise<void> {
+  useSession.setState({ walletFailure: null });
+  try {
+    await client.wallet.refresh();
+  } catch (thrown) {
+    useSession.setState({ walletFailure: sayError(thrown) });
+  }
+  useSession.setState({ balances: verified(client) });
 }
 
 function listen(client: RialtoClient): void {
@@ -60,7 +79,7 @@ function listen(client: RialtoClient): void {
   client.on('conversations.changed', () => void refreshConversations(client));
   client.on('message.changed', () => void refreshConversations(client));
   client.on('person.changed', () => void refreshConversations(client));
-  client.on('wallet.changed', () => useSession.setState({ balances: [...client.wallet.balances] }));
+  client.on('wallet.changed', () => useSession.setState({ balances: verified(client), walletFailure: null }));
   client.on('call.incoming', (call) => showCall(call));
   client.on('call.changed', (call) => showCall(call));
   client.on('problem', ({ code }) => {
@@ -73,16 +92,17 @@ let refreshing: Promise<void> | undefined;
 let isStale = false;
 
 /** One read at a time; what changes meanwhile is read once more after it. */
-async function refreshConversations(client: RialtoClient): Promise<void> {
+export async function refreshConversations(client: RialtoClient): Promise<void> {
   isStale = true;
   refreshing ??= (async () => {
     try {
       while (isStale) {
         isStale = false;
-        useSession.setState({ conversations: await client.conversations.list() });
+        useSession.setState({ conversations: await client.conversations.list(), conversationsFailure: null });
       }
     } catch (thrown) {
-      notify(sayError(thrown));
+      useSession.setState({ conversationsFailure: sayError(thrown) });
+      if (useSession.getState().conversations) notify(sayError(thrown)); // the list that is shown stays
     } finally {
       refreshing = undefined;
     }
@@ -95,13 +115,18 @@ export function showCall(changed: CallSurface): void {
   useSession.setState(({ call, waitingCall, callVersion }) => {
     const isOver = changed.state === 'ended';
     if (!call || call.id === changed.id) return { call: changed, callVersion: callVersion + 1 };
-    if (call.state === 'ended' && !isOver) return { call: changed, callVersion: callVersion + 1 };
-    if (isOver) return { waitingCall: waitingCall?.id === changed.id ? null : waitingCall, callVersion: callVersion + 1 };
+    const stillWaiting = waitingCall?.id === changed.id ? null : waitingCall;
+    if (call.state === 'ended' && !isOver) return { call: changed, waitingCall: stillWaiting, callVersion: callVersion + 1 };
+    if (isOver) return { waitingCall: stillWaiting, callVersion: callVersion + 1 };
     return { waitingCall: changed, callVersion: callVersion + 1 };
   });
 }
 
-/** Leaves the screen of a call that is over; a call that knocked takes its place. */
+/** Leaves the screen of a call that is over; a call that knocked and still rings takes its place. */
 export function leaveCall(): void {
-  useSession.setState(({ waitingCall, callVersion }) => ({ call: waitingCall, waitingCall: null, callVersion: callVersion + 1 }));
+  useSession.setState(({ waitingCall, callVersion }) => ({
+    call: waitingCall?.state === 'ended' ? null : waitingCall,
+    waitingCall: null,
+    callVersion: callVersion + 1,
+  }));
 }

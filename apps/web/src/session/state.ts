@@ -23,7 +23,12 @@ interface Session {
   connection: ConnectionState;
   /** null until they were read for the first time. */
   conversations: readonly ConversationSummary[] | null;
+  /** Why the conversations could not be read, as a sentence. */
+  conversationsFailure: string | null;
+  /** null until the ledger was read for the first time on this device. */
   balances: readonly Balance[] | null;
+  /** Why the balances are not fresh, as a sentence. */
+  walletFailure: string | null;
   call: CallSurface | null;
   /** A second call that rings while one is going on. */
   waitingCall: CallSurface | null;
@@ -38,7 +43,9 @@ export const useSession = create<Session>(() => ({
   account: null,
   connection: 'connecting',
   conversations: null,
+  conversationsFailure: null,
   balances: null,
+  walletFailure: null,
   call: null,
   waitingCall: null,
   callVersion: 0,
@@ -60,7 +67,12 @@ let lastNotice = 0;
 export function notify(text: string, tone: Notice['tone'] = 'info'): void {
   if (useSession.getState().notices.some((notice) => notice.text === text)) return;
   const id = ++lastNotice;
-  useSession.setState(({ notices }) => ({ notices: [...notices, { id, text, tone }].slice(-MAX_NOTICES) }));
+  useSession.setState(({ notices }) => {
+    const kept = [...notices, { id, text, tone }];
+    const oldestInfo = kept.find((notice) => notice.tone === 'info');
+    // Room is made at the cost of what would go by itself; alarms may be more than fit.
+    return { notices: kept.length > MAX_NOTICES && oldestInfo ? kept.filter((notice) => notice !== oldestInfo) : kept };
+  });
   if (tone === 'info') setTimeout(() => dismissNotice(id), NOTICE_MS);
 }
 export function dismissNotice(id: number): void {

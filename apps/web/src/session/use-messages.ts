@@ -12,6 +12,9 @@ export interface MessageList {
   /** In reading order; null until the first page was read. */
   readonly messages: readonly MessageView[] | null;
   readonly hasOlder: boolean;
+  /** Why the first page could not be read, as a sentence. */
+  readonly failure: string | null;
+  retry(): void;
   loadOlder(): void;
 }
 
@@ -21,12 +24,15 @@ export function useMessages(conversationId: ConversationId): MessageList {
   const [conversation, setConversation] = useState<Conversation | null>(null);
   const [messages, setMessages] = useState<readonly MessageView[] | null>(null);
   const [hasOlder, setHasOlder] = useState(false);
+  const [failure, setFailure] = useState<string | null>(null);
+  const [attempt, setAttempt] = useState(0);
   const isLoading = useRef(false);
 
   useEffect(() => {
     let isCurrent = true;
     setConversation(null);
     setMessages(null);
+    setFailure(null);
     const early: MessageView[] = []; // what changes while the first page is read
     const stop = client.on('message.changed', (change) => {
       if (change.conversationId !== conversationId) return;
@@ -40,12 +46,12 @@ export function useMessages(conversationId: ConversationId): MessageList {
       setConversation(opened);
       setHasOlder(page.length === PAGE);
       setMessages(merge(page, early));
-    })().catch((thrown: unknown) => notify(sayError(thrown)));
+    })().catch((thrown: unknown) => isCurrent && setFailure(sayError(thrown)));
     return () => {
       isCurrent = false;
       stop();
     };
-  }, [client, conversationId]);
+  }, [client, conversationId, attempt]);
 
   const oldest = messages?.[0]?.order;
   const loadOlder = useCallback(() => {
@@ -63,5 +69,6 @@ export function useMessages(conversationId: ConversationId): MessageList {
       });
   }, [conversation, oldest]);
 
-  return { conversation, messages, hasOlder, loadOlder };
+  const retry = useCallback(() => setAttempt((now) => now + 1), []);
+  return { conversation, messages, hasOlder, failure, retry, loadOlder };
 }
