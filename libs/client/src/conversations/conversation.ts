@@ -179,14 +179,14 @@ export class Conversation implements ConversationSurface, CallConversation {
     if (Number(readSealedMessage(sealed).epoch) > this.epoch) await this.catchUp();
     return this.#cell.run(async () => {
       const step = await this.#cell.group.receive(sealed);
-      if (step.result.kind !== 'message') {
-        step.abandon(); // a commit belongs into the log and nowhere else
+      const { result } = step;
+      const plaintext = result.kind === 'message' ? unpad('ephemeral', result.message.plaintext) : undefined;
+      if (result.kind !== 'message' || !plaintext) {
+        step.abandon(); // what belongs into the log is opened there, with the key that it has only once
         throw new ClientError('server-lied');
       }
-      const { message } = step.result;
-      const plaintext = unpad('ephemeral', message.plaintext);
+      const { message } = result;
       await this.#cell.write({ step, changes: [markChange(this.id, message.mark)] });
-      if (!plaintext) throw new ClientError('server-lied');
       const { account, device, leafIndex } = message.sender;
       const sender = { accountId: account as AccountId, deviceId: device as DeviceId, leafIndex };
       return { sender, epoch: Number(message.epoch), plaintext };

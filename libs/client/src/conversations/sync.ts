@@ -124,6 +124,7 @@ export class Sync {
       const isBehind = view && view.lastSeq > cell.record.cursor;
       if (isBehind || cell.record.membership === 'broken') await this.log(cell).catch(fail);
       else if (cell.record.cursor > cell.record.acknowledged) this.#acknowledgeLater(cell);
+      if (view) await this.#catchUp(cell, view).catch(fail);
       this.#ports.read(cell);
     }
     if (failures.length > 0) throw failures[0];
@@ -147,6 +148,17 @@ export class Sync {
   /** The retention time has passed over rows that this device never read: that is shown by the next message's missing numbers. */
   async #skipDeleted(cell: Cell, firstSeq: number): Promise<void> {
     await cell.run(() => cell.write({ patch: { cursor: firstSeq - 1, logHash: null } }));
+  }
+
+  /** The log is read and the group is behind: what ended its epoch was deleted while this device was away, and only the pin leads on. */
+  async #catchUp(cell: Cell, view: ConversationView): Promise<void> {
+    const isBehind = await cell.run(async () => {
+      const { membership, cursor } = cell.record;
+      if (membership !== 'joined' || cursor < view.lastSeq || cell.group.epoch >= BigInt(view.epoch)) return false;
+      await cell.write({ patch: { membership: 'broken' } });
+      return true;
+    });
+    if (isBehind) await this.log(cell);
   }
 
   /** Rows that the server says it has and does not give: nothing behind the hole is read, or it would look complete. */
