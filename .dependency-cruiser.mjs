@@ -63,6 +63,14 @@ export default {
       from: { path: '^(apps/(web|cli)/|libs/client/)', pathNot: ['\\.test\\.ts$', '/test/'] },
       to: { path: '^libs/service/' },
     },
+    ...['web', 'cli'].map((app) => ({
+      name: `${app}-stands-on-the-sdk`,
+      severity: 'error',
+      comment:
+        'What people use is built on libs/client, and on the types of libs/contracts: keys, sockets and stores are its business. What is missing there is added there.',
+      from: { path: `^apps/${app}/src/`, pathNot: '\\.test\\.tsx?$' },
+      to: { path: '^(libs/(?!client/|contracts/)|tools/)' },
+    })),
     {
       name: 'domain-is-pure',
       severity: 'error',

@@ -16,6 +16,9 @@ const PLANTED: Record<string, { breaks: string; imports: string }> = {
   'apps/identity/src/devices.ts': { breaks: '', imports: '../../../libs/crypto/src/server.ts' },
   'apps/messaging/src/messages.ts': { breaks: 'services-do-not-use-the-sdk', imports: '../../../libs/client/src/index.ts' },
   'apps/web/src/app.ts': { breaks: 'clients-do-not-import-the-server', imports: '../../../libs/service/src/index.ts' },
+  'apps/web/src/phrase.ts': { breaks: 'web-stands-on-the-sdk', imports: '../../../libs/crypto/src/index.ts' },
+  'apps/web/src/session.ts': { breaks: '', imports: '../../../libs/contracts/src/index.ts' },
+  'apps/cli/src/main.ts': { breaks: 'cli-stands-on-the-sdk', imports: '../../../libs/crypto/src/server.ts' },
   'apps/gateway/src/one.ts': { breaks: 'no-cycles', imports: './two.ts' }, // A circle is told once, from where it was entered.
   'apps/gateway/src/two.ts': { breaks: '', imports: './one.ts' },
   'apps/gateway/src/routes.ts': { breaks: 'no-unresolvable', imports: 'not-a-package' },
