@@ -1,5 +1,6 @@
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
+import { compressed } from './compressed.ts';
 
 /**
  * No inline script or style may come out of the build: the gateway's content security policy refuses them. File names carry a hash, so the
@@ -7,7 +8,7 @@ import { defineConfig } from 'vite';
  */
 export default defineConfig({
   root: import.meta.dirname,
-  plugins: [react()],
+  plugins: [react(), compressed()],
   worker: { format: 'es' },
   build: {
     target: 'es2024',

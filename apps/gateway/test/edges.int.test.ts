@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { freePort } from '@rialto/engines';
 import { newSeeds, startTestNats, testDevice } from '@rialto/service/testing';
 import { gatewayConfig } from '../src/config.ts';
@@ -23,6 +24,8 @@ describe('the web client', () => {
     mkdirSync(join(webDir, 'assets'), { recursive: true });
     writeFileSync(join(webDir, 'index.html'), '<!doctype html><title>client</title>');
     writeFileSync(join(webDir, 'assets', 'app-4f3a.js'), 'export {};');
+    writeFileSync(join(webDir, 'assets', 'app-4f3a.js.br'), brotliCompressSync('export {};'));
+    writeFileSync(join(webDir, 'assets', 'app-4f3a.js.gz'), gzipSync('export {};'));
     writeFileSync(join(webDir, 'manifest.webmanifest'), '{}');
     writeFileSync(join(webDir, '..', 'secret.txt'), 'outside');
     simulator = createServer((request, response) => {
@@ -62,6 +65,19 @@ describe('the web client', () => {
     expect(asset.headers.get('cache-control')).toBe('public, max-age=31536000, immutable');
     expect(asset.headers.get('content-type')).toMatch(/javascript/);
     expect((await fetch(`${world.url}/manifest.webmanifest`)).headers.get('cache-control')).toBe('no-cache');
+  });
+
+  test.each([
+    ['br', 'br, gzip'],
+    ['gzip', 'gzip'],
+    [null, 'identity'],
+  ])('what was compressed at build is sent as %s to who takes %s', async (encoding, accepted) => {
+    const asset = await fetch(`${world.url}/assets/app-4f3a.js`, { headers: { 'accept-encoding': accepted } });
+    expect(asset.headers.get('content-encoding')).toBe(encoding);
+    expect(asset.headers.get('content-type')).toMatch(/javascript/);
+    expect(asset.headers.get('vary')).toMatch(/accept-encoding/i);
+    expect(asset.headers.get('cache-control')).toBe('public, max-age=31536000, immutable');
+    expect(await asset.text()).toBe('export {};');
   });
 
   test.each([
