@@ -7,6 +7,7 @@ export interface CallSurface {
   readonly id: CallId;
   readonly conversationId: ConversationId;
   readonly peer: AccountId;
+  /** What the call began as, or what this side made of it; which pictures there are, the tracks say. */
   readonly media: 'audio' | 'video';
   readonly direction: 'incoming' | 'outgoing';
   readonly state: CallState;
@@ -15,6 +16,8 @@ export interface CallSurface {
   /** Tracks of the media engine: `MediaStreamTrack` in browsers. */
   readonly localTracks: readonly unknown[];
   readonly remoteTracks: readonly unknown[];
+  /** A sentence that says why this side of a video call goes without a camera, else null. `upgradeToVideo` tries again. */
+  readonly cameraError: string | null;
   answer(): Promise<void>;
   decline(): Promise<void>;
   hangUp(): Promise<void>;

@@ -55,7 +55,10 @@ export function readStats(report: RTCStatsReport): Omit<MediaStats, 'connectedMs
   const sum = (of: readonly Entry[], name: string) => of.reduce((total, entry) => total + numberOf(entry[name]), 0);
   const transport = entries.find(({ type }) => type === 'transport');
   const pair = entries.find(({ id }) => id === transport?.['selectedCandidatePairId']);
-  const local = entries.find(({ id }) => id === pair?.['localCandidateId']);
+  const ends = ['localCandidateId', 'remoteCandidateId'].map(
+    (end) => entries.find(({ id }) => id === pair?.[end])?.['candidateType'],
+  );
+  const [local] = ends;
   const roundTrip = pair?.['currentRoundTripTime'];
   return {
     roundTripMs: typeof roundTrip === 'number' ? Math.round(roundTrip * 1_000) : null,
@@ -67,6 +70,7 @@ export function readStats(report: RTCStatsReport): Omit<MediaStats, 'connectedMs
     packetsLost: sum(inbound, 'packetsLost'),
     audioEnergy: sum(inbound, 'totalAudioEnergy'),
     framesDecoded: sum(inbound, 'framesDecoded'),
-    path: typeof local?.['candidateType'] === 'string' ? local['candidateType'] : null,
+    // What either end relays is relayed.
+    path: ends.includes('relay') ? 'relay' : typeof local === 'string' ? local : null,
   };
 }

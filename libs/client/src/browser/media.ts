@@ -12,12 +12,13 @@ import {
   type MediaSession,
   type MediaStats,
 } from '../calls/media-engine.ts';
+import { type Devices, openDevices } from './devices.ts';
 import { MediaCryptor } from './media-cryptor.ts';
 import { readStats, type WatchedState, watchFlow } from './media-stats.ts';
 
 export interface BrowserMediaOptions {
   /** Where microphone and camera come from. */
-  readonly devices?: Pick<MediaDevices, 'getUserMedia'>;
+  readonly devices?: Devices;
   readonly startWorker?: () => Worker;
 }
 interface SessionOptions {
@@ -65,7 +66,7 @@ class BrowserMediaSession implements MediaSession {
   readonly instance = crypto.getRandomValues(new Uint8Array(MEDIA_INSTANCE_BYTES));
   readonly #pc: RTCPeerConnection;
   readonly #cryptor: MediaCryptor;
-  readonly #devices: Pick<MediaDevices, 'getUserMedia'>;
+  readonly #devices: Devices;
   readonly #events: MediaEvents;
   readonly #isRelayOnly: boolean;
   readonly #numbers = new Map<RTCRtpSender, number>();
@@ -74,10 +75,12 @@ class BrowserMediaSession implements MediaSession {
   readonly #stream = new MediaStream();
   readonly #openedAt = performance.now();
   readonly #stopWatching: () => void;
+  #cameraError: MediaError | null = null;
+  #wantsVideo = false;
   #connectedMs: number | null = null;
   #isClosed = false;
 
-  constructor({ iceServers, isRelayOnly, events }: SessionOptions, worker: Worker, devices: Pick<MediaDevices, 'getUserMedia'>) {
+  constructor({ iceServers, isRelayOnly, events }: SessionOptions, worker: Worker, devices: Devices) {
     this.#events = events;
     this.#devices = devices;
     this.#isRelayOnly = isRelayOnly;
@@ -104,14 +107,17 @@ class BrowserMediaSession implements MediaSession {
   get remoteTracks(): readonly MediaStreamTrack[] {
     return [...this.#remote];
   }
+  get cameraError(): MediaError | null {
+    return this.#cameraError;
+  }
 
   async addLocal(media: Media): Promise<void> {
     const has = (kind: string) => this.localTracks.some((track) => track.kind === kind);
     const wants = { audio: !has('audio') && MICROPHONE, video: media === 'video' && !has('video') && CAMERA };
     if (wants.audio === false && wants.video === false) return;
-    const stream = await this.#devices.getUserMedia(wants).catch((error: unknown) => {
-      throw new MediaError(wants.video === false ? 'no-microphone' : 'no-camera', error);
-    });
+    this.#wantsVideo ||= media === 'video';
+    const { stream, cameraError } = await openDevices(this.#devices, wants);
+    this.#cameraError = cameraError;
     for (const track of stream.getTracks()) {
       if (this.#isClosed) track.stop();
       else this.#send(track);
@@ -150,6 +156,7 @@ class BrowserMediaSession implements MediaSession {
   }
 
   async createOffer({ restartIce = false } = {}): Promise<Description> {
+    this.#askForVideo();
     this.#limit();
     const offer = await this.#pc.createOffer({ iceRestart: restartIce });
     await this.#pc.setLocalDescription(offer);
@@ -197,20 +204,41 @@ class BrowserMediaSession implements MediaSession {
     this.#cryptor.close();
   }
 
-  /** Adds a track with its encryption. A sender takes a number once and keeps it, so no two share a key. */
-  #send(track: MediaStreamTrack): void {
+  /** Gives a new sender its encryption, before it has a track. A sender takes a number once and keeps it, so no two share a key. */
+  #protect(sender: RTCRtpSender, kind: string): boolean {
     const number = this.#numbers.size;
-    if (number >= MAX_CALL_TRACKS) throw new MediaError('negotiation-failed');
-    this.#stream.addTrack(track);
-    const sender = this.#pc.addTrack(track, this.#stream);
+    if (this.#numbers.has(sender) || number >= MAX_CALL_TRACKS) return this.#numbers.has(sender);
     this.#numbers.set(sender, number);
-    this.#cryptor.protectSender(sender, track.kind as 'audio' | 'video', number);
+    this.#cryptor.protectSender(sender, kind as 'audio' | 'video', number);
+    return true;
+  }
+
+  /** Adds a track with its encryption. */
+  #send(track: MediaStreamTrack): void {
+    const before = this.#pc.getSenders();
+    const sender = this.#pc.addTrack(track, this.#stream);
+    // A sender that came with a section of the other side is taken up again; it is protected since then, or not used.
+    if (before.includes(sender) ? !this.#numbers.has(sender) : !this.#protect(sender, track.kind)) {
+      this.#pc.removeTrack(sender);
+      throw new MediaError('negotiation-failed');
+    }
+    this.#stream.addTrack(track);
     for (const transceiver of this.#pc.getTransceivers()) this.#cryptor.protectReceiver(transceiver.receiver);
+  }
+
+  /** Without a camera of its own, an offer says only by this that the other side's picture is wanted. */
+  #askForVideo(): void {
+    const hasVideo = this.#pc.getTransceivers().some(({ receiver }) => receiver.track.kind === 'video');
+    if (!this.#wantsVideo || hasVideo) return;
+    const { sender, receiver } = this.#pc.addTransceiver('video', { direction: 'recvonly' });
+    this.#protect(sender, 'video');
+    this.#cryptor.protectReceiver(receiver);
   }
 
   /** What nobody announced stays behind a transform that lets nothing pass, and is not shown. */
   #take({ receiver, transceiver, track }: RTCTrackEvent): void {
     this.#cryptor.protectReceiver(receiver);
+    this.#protect(transceiver.sender, track.kind);
     // Silent and dark until a frame of it was opened: so even a browser that ignores the transform plays nothing.
     if (!this.#remote.has(track)) track.enabled = false;
     const announced = transceiver.mid === null ? undefined : this.#expected.get(transceiver.mid);

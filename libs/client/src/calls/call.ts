@@ -78,6 +78,9 @@ export class Call implements CallSurface {
   get remoteTracks(): readonly unknown[] {
     return this.#openSession?.remoteTracks ?? [];
   }
+  get cameraError(): string | null {
+    return this.#openSession?.cameraError?.message ?? null;
+  }
 
   /** Takes the call on this device, the microphone first. Throws `call-ended`, `call-elsewhere`, `busy`, or `MediaError` when there is no microphone. */
   async answer(): Promise<void> {
@@ -231,9 +234,7 @@ export class Call implements CallSurface {
       unknownEpoch: () => this.#negotiation?.keys.handleUnknownEpoch(),
       refusedTrack: (mid) =>
         this.#options.ports.report({ callId: this.#id, code: 'track-refused', cause: new Error(`media section ${mid}`) }),
-      tracks: () => {
-        if (!this.isOver) this.#options.changed(this);
-      },
+      tracks: () => !this.isOver && this.#options.changed(this),
     };
   }
 
@@ -276,8 +277,7 @@ export class Call implements CallSurface {
   #askAgain(): void {
     this.#cancelTimers.push(
       this.#options.ports.surroundings.after(ASK_AGAIN_MS, () => {
-        if (this.isOver || this.#state === 'active') return;
-        void this.refresh().finally(() => this.#askAgain());
+        if (!this.isOver && this.#state !== 'active') void this.refresh().finally(() => this.#askAgain());
       }),
     );
   }

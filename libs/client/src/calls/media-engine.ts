@@ -80,7 +80,12 @@ export interface MediaSession {
   /** Engine-specific tracks (browser: `MediaStreamTrack`) for whoever shows them. */
   readonly localTracks: readonly unknown[];
   readonly remoteTracks: readonly unknown[];
-  /** Opens microphone and camera and prepares to send. Throws `MediaError` when there is none or it is not allowed. */
+  /** Why a video call that has its microphone goes without a camera; engines that never open one leave it out. */
+  readonly cameraError?: MediaError | null;
+  /**
+   * Opens microphone and camera and prepares to send. Throws `MediaError` when there is no microphone or it is not allowed, and for a
+   * camera only when it is added to a call that has its microphone: one that begins as a video call goes on without, see `cameraError`.
+   */
   addLocal(media: Media): Promise<void>;
   /** What this side sends, complete once a local description was made. */
   announcement(): MediaAnnouncement;
@@ -115,8 +120,11 @@ export interface MediaEngine {
 
 const MEDIA_ERRORS = {
   'frame-encryption-unsupported': 'This browser cannot encrypt calls end to end, so Rialto does not call with it.',
-  'no-microphone': 'There is no microphone that Rialto may use.',
-  'no-camera': 'There is no camera that Rialto may use.',
+  'no-microphone': 'No microphone works here. Connect one, or close the program that uses it, then call again.',
+  'no-camera': 'No camera works here. Connect one, or close the program that uses it, then add video.',
+  'microphone-refused':
+    'The browser does not let Rialto use the microphone. Allow it beside the address of this page, then call again.',
+  'camera-refused': 'The browser does not let Rialto use the camera. Allow it beside the address of this page, then add video.',
   'session-closed': 'The call is over.',
   'negotiation-failed': 'The two sides could not agree on how to connect.',
 } as const;
