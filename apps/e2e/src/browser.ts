@@ -1,10 +1,9 @@
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 
-/** Fake devices, sound without a click, and nothing that calls home: a sandbox without a network is enough. */
+/** Fake devices, given by a context's permissions alone, sound without a click, and nothing that calls home: no network is needed. */
 const FLAGS = [
   '--no-sandbox',
   '--use-fake-device-for-media-stream',
-  '--use-fake-ui-for-media-stream',
   '--autoplay-policy=no-user-gesture-required',
   '--allow-loopback-in-peer-connection',
   '--disable-quic',

@@ -121,7 +121,7 @@ step('they call each other, and hear and see something', async () => {
   await ana.page.getByRole('button', { name: 'Video call Ben Okafor' }).click();
   await ben.page.getByRole('button', { name: 'Answer Ana Ruiz' }).click();
   for (const page of [ana.page, ben.page]) {
-    await page.getByText(/(Direct|Relayed), sealed/).waitFor({ timeout: 30_000 });
+    await page.getByText('Direct, sealed', { exact: true }).waitFor({ timeout: 30_000 });
     await page.waitForFunction(() => {
       const video = document.querySelector<HTMLVideoElement>('[data-testid=remote-media]');
       return (video?.videoWidth ?? 0) > 0 && (video?.currentTime ?? 0) > 0.5;

@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { Icon, type IconName } from '../parts/icon.tsx';
 import { notify } from '../session/state.ts';
 import { sayError } from '../session/words.ts';
+import { hasVideo } from './call-media.tsx';
 
 /** What one can do in a call just now: answer or decline, or mute, camera and hang up. */
 export function CallControls({ call, name }: { call: CallSurface; name: string }) {
@@ -39,7 +40,7 @@ function RunningControls({ call }: { call: CallSurface }) {
         isPressed={call.isMuted}
         onPress={() => call.setMuted(!call.isMuted)}
       />
-      {call.media === 'video' ? (
+      {hasVideo(call.localTracks) ? (
         <CallButton
           icon={isCameraOn ? 'video' : 'video-off'}
           label={isCameraOn ? 'Turn camera off' : 'Turn camera on'}

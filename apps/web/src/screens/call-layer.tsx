@@ -8,6 +8,8 @@ import { usePerson } from '../session/use-person.ts';
 import { callLine, nameOf, sayError } from '../session/words.ts';
 import './call.css';
 import { CallControls } from './call-controls.tsx';
+import { hasVideo, LocalMedia, RemoteMedia } from './call-media.tsx';
+import { useWholeScreen } from './use-whole-screen.ts';
 
 const FAREWELL_MS = 1_800;
 
@@ -17,18 +19,25 @@ export default function CallLayer() {
   const waiting = useSession((session) => session.waitingCall);
   useSession((session) => session.callVersion); // calls change in place
   if (!call) return null;
+  return <CallScreen call={call} waiting={waiting} />;
+}
+
+/** Stays mounted from the first call to the last that follows it, so the focus goes out and back once. */
+function CallScreen({ call, waiting }: { call: CallSurface; waiting: CallSurface | null }) {
+  const screen = useRef<HTMLDivElement>(null);
+  useWholeScreen(screen);
   return (
-    <>
+    <div ref={screen} className="call-layer" tabIndex={-1}>
       <CallView key={call.id} call={call} />
       {waiting && <WaitingCall call={waiting} />}
-    </>
+    </div>
   );
 }
 
 function CallView({ call }: { call: CallSurface }) {
   const person = usePerson(call.peer);
   const name = person ? nameOf(person) : '…';
-  const hasVideo = call.media === 'video';
+  const [isSeen, isShowing] = [hasVideo(call.remoteTracks), hasVideo(call.localTracks)];
   useEffect(() => {
     if (call.state !== 'ended') return;
     const timer = setTimeout(leaveCall, FAREWELL_MS);
@@ -36,7 +45,7 @@ function CallView({ call }: { call: CallSurface }) {
   }, [call.state]);
   useRinging(call);
   return (
-    <section className={`call call-${call.state}${hasVideo ? ' call-video' : ''}`} aria-label={`Call with ${name}`}>
+    <section className={`call call-${call.state}${isSeen ? ' call-video' : ''}`} aria-label={`Call with ${name}`}>
       <div className="call-stage">
         <RemoteMedia call={call} />
         <div className="call-who">
@@ -44,8 +53,13 @@ function CallView({ call }: { call: CallSurface }) {
           <h2>{name}</h2>
           <p role="status">{statusLine(call)}</p>
         </div>
-        {hasVideo && call.state !== 'ended' && call.localTracks.length > 0 && <LocalMedia call={call} />}
+        {isShowing && <LocalMedia call={call} />}
       </div>
+      {call.cameraError && (
+        <p className="call-note" role="status">
+          {call.cameraError}
+        </p>
+      )}
       {(call.state === 'active' || call.state === 'reconnecting') && <CallStatus call={call} name={name} />}
       <CallControls call={call} name={name} />
     </section>
@@ -73,9 +87,15 @@ function CallStatus({ call, name }: { call: CallSurface; name: string }) {
       <span className="tabular">
         {name} · {duration(now - since)}
       </span>
-      <span>{call.state === 'reconnecting' ? 'Reconnecting…' : path === 'relay' ? 'Relayed, sealed' : 'Direct, sealed'}</span>
+      <span>{call.state === 'reconnecting' ? 'Reconnecting…' : pathLine(path)}</span>
     </div>
   );
+}
+
+/** Nothing is said of a path that is not known: “direct” means that the other side sees this one's address. */
+function pathLine(path: string | null): string {
+  if (path === null) return 'Sealed';
+  return path === 'relay' ? 'Relayed, sealed' : 'Direct, sealed';
 }
 
 function WaitingCall({ call }: { call: CallSurface }) {
@@ -124,29 +144,6 @@ function endLine({ endReason, direction, media }: CallSurface): string {
   if (direction === 'outgoing' && (endReason === 'missed' || endReason === 'timed-out')) return 'No answer';
   if (endReason === 'hung-up' || endReason === 'cancelled' || endReason === null) return 'Call ended';
   return callLine(endReason, media);
-}
-
-/** Puts tracks into an element without replacing a stream that already has them. */
-function useTracks<E extends HTMLMediaElement>(tracks: readonly unknown[]) {
-  const element = useRef<E>(null);
-  const ids = tracks.map((track) => (track as MediaStreamTrack).id).join();
-  useEffect(() => {
-    if (!element.current) return;
-    element.current.srcObject = new MediaStream(tracks as MediaStreamTrack[]);
-    element.current.play().catch((thrown: unknown) => {
-      if ((thrown as DOMException).name === 'NotAllowedError')
-        notify('The browser holds back the sound. Click anywhere in the call.');
-    });
-  }, [ids, tracks]);
-  return element;
-}
-function RemoteMedia({ call }: { call: CallSurface }) {
-  const element = useTracks<HTMLVideoElement>(call.remoteTracks);
-  return <video ref={element} className="call-remote" data-testid="remote-media" autoPlay playsInline />;
-}
-function LocalMedia({ call }: { call: CallSurface }) {
-  const element = useTracks<HTMLVideoElement>(call.localTracks);
-  return <video ref={element} className="call-local" autoPlay playsInline muted aria-label="Your camera" />;
 }
 
 const RING_MS = 3_000;

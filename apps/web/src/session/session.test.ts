@@ -1,4 +1,5 @@
-import { openSession, register, takeOver } from './session.ts';
+import type { CallSurface } from '@rialto/client';
+import { leaveCall, openSession, register, showCall, takeOver } from './session.ts';
 import { useSession } from './state.ts';
 
 const sdk = {
@@ -45,4 +46,52 @@ test('a tab that cannot take over says so', async () => {
 test('without an account the welcome is shown', async () => {
   await openSession();
   expect(phase()).toEqual({ name: 'welcome' });
+});
+
+describe('a second call that knocks', () => {
+  type Changing = { -readonly [K in 'id' | 'state']: CallSurface[K] };
+  const callIn = (state: CallSurface['state'], id: string) => ({ id, state }) as unknown as CallSurface & Changing;
+  const shown = () => {
+    const { call, waitingCall } = useSession.getState();
+    return [call?.id ?? null, waitingCall?.id ?? null];
+  };
+  beforeEach(() => useSession.setState({ call: null, waitingCall: null }));
+
+  test('takes the place of the first one that ended, and no longer waits', () => {
+    const [first, second] = [callIn('active', 'first'), callIn('ringing', 'second')];
+    showCall(first);
+    showCall(second);
+    expect(shown()).toEqual(['first', 'second']);
+    first.state = 'ended';
+    showCall(first);
+    second.state = 'connecting';
+    showCall(second);
+    expect(shown()).toEqual(['second', null]);
+    second.state = 'ended';
+    showCall(second);
+    leaveCall();
+    expect(shown()).toEqual([null, null]);
+  });
+
+  test('is not shown anymore when it was over before the first one was left', () => {
+    const [first, second] = [callIn('active', 'first'), callIn('ringing', 'second')];
+    showCall(first);
+    showCall(second);
+    first.state = second.state = 'ended'; // its own news is still to come
+    showCall(first);
+    leaveCall();
+    expect(shown()).toEqual([null, null]);
+  });
+
+  test('keeps waiting when the first one is changed, and is followed when that one is left', () => {
+    const [first, second] = [callIn('active', 'first'), callIn('ringing', 'second')];
+    showCall(first);
+    showCall(second);
+    showCall(first);
+    expect(shown()).toEqual(['first', 'second']);
+    first.state = 'ended';
+    showCall(first);
+    leaveCall();
+    expect(shown()).toEqual(['second', null]);
+  });
 });
