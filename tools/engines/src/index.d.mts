@@ -12,6 +12,7 @@ export interface Missing {
   /** The one command that helps. */
   help: string;
 }
+export class EngineProblem extends Error {}
 export type Say = (line: string) => void;
 
 interface Running {

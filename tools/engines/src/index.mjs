@@ -2,6 +2,7 @@
 export { cacheDir } from './cache.mjs';
 export { findChromium } from './chromium.mjs';
 export { installDebian, isDebian } from './debian.mjs';
+export { EngineProblem } from './engine-problem.mjs';
 export { beginningOf, commandOf } from './machine.mjs';
 export { findNats } from './nats-program.mjs';
 export { startNats } from './nats.mjs';

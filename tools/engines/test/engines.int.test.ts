@@ -4,7 +4,15 @@ import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { findTurn, freePort, NATS_MAX_PAYLOAD_BYTES, startNats, startPostgres, startTurn } from '@rialto/engines';
+import {
+  findTurn,
+  freePort,
+  NATS_MAX_PAYLOAD_BYTES,
+  removePostgresData,
+  startNats,
+  startPostgres,
+  startTurn,
+} from '@rialto/engines';
 
 /** Everything here is real: the programs that `npm start` uses, found the way it finds them. */
 
@@ -44,6 +52,17 @@ describe('PostgreSQL', () => {
     } finally {
       await second.stop();
     }
+  });
+
+  test('says what to do when its data are there and its password is not', async () => {
+    const dataDir = join(dir, 'orphaned');
+    await (await startPostgres({ dataDir })).stop();
+    rmSync(`${dataDir}.password`);
+    await expect(startPostgres({ dataDir })).rejects.toThrow(/password .*orphaned.* is gone.*npm start -- --reset/s);
+    await removePostgresData(dataDir);
+    const anew = await startPostgres({ dataDir });
+    expect(await query(anew.url, 'select 1 as one')).toEqual([{ one: 1 }]);
+    await anew.stop();
   });
 
   test('replaces the server that a killed start left running', async () => {

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { freePort } from '@rialto/engines';
 import { ROOT } from './install.mjs';
 import { readOptions } from './options.mjs';
-import { StartProblem } from './start-problem.mjs';
+import { isForPeople } from './start-problem.mjs';
 import { onStopSignal } from './stop-signal.mjs';
 import { startSystem } from './system.mjs';
 
@@ -13,15 +13,18 @@ const ASK_TIMEOUT_MS = 2_000;
 
 /** Plays the demo on the running system, or on one with data of its own that is gone afterwards. @returns the exit code */
 export async function demo(args) {
-  let system;
+  const stopping = new AbortController();
+  let starting;
   let child;
   let dir;
   const end = async () => {
     child?.kill();
-    await system?.stop();
+    // A start that is still under way gives up at its next step and undoes itself; only then may its data go.
+    await (await starting?.catch(() => undefined))?.stop();
     if (dir) fs.rmSync(dir, { recursive: true, force: true });
   };
   onStopSignal(async () => {
+    stopping.abort();
     await end();
     process.exit(130);
   });
@@ -34,19 +37,20 @@ export async function demo(args) {
       console.log(`No Rialto runs at ${url}; starting one for the demo.`);
       dir = fs.mkdtempSync(path.join(os.tmpdir(), 'rialto-demo-'));
       fs.chmodSync(dir, 0o711);
-      system = await startSystem({
+      starting = startSystem({
         port: await freePort(),
         dataDir: path.join(dir, 'data'),
         web: false,
         say: (line) => console.log(`  ${line}`),
+        signal: stopping.signal,
       });
-      ({ url } = system);
+      ({ url } = await starting);
     }
     const main = path.join(ROOT, 'apps', 'cli', 'src', 'demo.ts');
     child = spawn(process.execPath, [main, ...args], { stdio: 'inherit', env: { ...process.env, RIALTO_URL: url } });
     return await new Promise((resolve) => child.once('exit', (code) => resolve(code ?? 1)));
   } catch (error) {
-    console.error(error instanceof StartProblem ? error.message : (error.stack ?? error));
+    console.error(isForPeople(error) ? error.message : (error.stack ?? error));
     return 1;
   } finally {
     await end();

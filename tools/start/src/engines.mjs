@@ -1,4 +1,5 @@
 import { findTurn, startNats, startPostgres, startTurn } from '@rialto/engines';
+import { StartProblem } from './start-problem.mjs';
 
 const FIRST_BACK_OFF_MS = 250;
 const LONGEST_BACK_OFF_MS = 10_000;
@@ -78,7 +79,8 @@ export async function bringUpNats({ paths, env, say, onStarted, program }) {
     say(`NATS: the one named in RIALTO_NATS_URL; its configuration must include ${paths.natsConfig}`);
     return { url: env.RIALTO_NATS_URL, stop: async () => {} };
   }
-  if (program.missing) throw new Error(`nats-server cannot be had (${program.why.join('; ')}). This helps: ${program.help}`);
+  if (program.missing)
+    throw new StartProblem(`nats-server cannot be had (${program.why.join('; ')}). This helps: ${program.help}`);
   const start = (port) =>
     startNats({ configFile: paths.natsConfig, binary: program.path, port, logFile: `${paths.logs}/nats.log` });
   const keeper = await keepEngine({ name: 'nats', start, say, onStarted });

@@ -38,6 +38,8 @@ export interface SystemOptions {
   say?: (line: string) => void;
   /** Environment for the services in addition to ours. */
   env?: Record<string, string>;
+  /** Where addresses of engines and keys are looked for. Without it nothing that is called `RIALTO_…` in this process's environment counts. */
+  operatorEnv?: Record<string, string | undefined>;
   /** Build and serve the web client; true unless told otherwise. */
   web?: boolean;
   /** Aborted, a start that is under way gives up and undoes itself. */

@@ -3,7 +3,12 @@ import { dataPaths, removeData, stopLeftOvers, takeDataDirectory } from './data-
 import { StartProblem } from './start-problem.mjs';
 
 /** Deletes the data after asking. @returns {Promise<boolean>} whether to go on with the start */
-export async function reset({ dataDir, yes }) {
+export async function reset({ dataDir, yes }, env = process.env) {
+  if (env.RIALTO_POSTGRES_URL) {
+    throw new StartProblem(
+      'RIALTO_POSTGRES_URL names a database that is not made by this start, so it is not deleted by it: drop that database yourself, or unset the variable.',
+    );
+  }
   const paths = dataPaths(dataDir);
   const lock = takeDataDirectory(paths, 'a reset');
   if (lock.holder) throw new StartProblem(`Rialto runs on these data (process ${lock.holder.pid}): stop it before a reset.`);

@@ -1,6 +1,6 @@
 import { readOptions, USAGE } from './options.mjs';
 import { reset } from './reset.mjs';
-import { StartProblem } from './start-problem.mjs';
+import { isForPeople } from './start-problem.mjs';
 import { onStopSignal } from './stop-signal.mjs';
 import { startSystem } from './system.mjs';
 import { watchFiles } from './watch.mjs';
@@ -26,13 +26,13 @@ export async function start(args) {
     if (options.reset && !(await reset(options))) return undefined;
     // Services look more closely at what they send while they are being worked on.
     const env = options.watch ? { NODE_ENV: 'development' } : {};
-    starting = startSystem({ ...options, env, say, signal: stopping.signal });
+    starting = startSystem({ ...options, env, operatorEnv: process.env, say, signal: stopping.signal });
     const system = await starting;
     console.log(welcome(system, (performance.now() - began) / 1000));
     if (options.watch) watchFiles(system, say);
   } catch (error) {
     if (stopping.signal.aborted) return undefined; // The one who told us to stop says so, and ends the process.
-    console.error(error instanceof StartProblem ? error.message : (error.stack ?? error));
+    console.error(isForPeople(error) ? error.message : (error.stack ?? error));
     process.exit(1);
   }
   return undefined;

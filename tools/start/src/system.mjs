@@ -13,6 +13,9 @@ import { buildWeb } from './web-build.mjs';
 
 const DEFAULT_HOST = '127.0.0.1';
 
+/** An operator's database, NATS or Stripe key is for their own system, not for a demo or a test that is started in the same shell. */
+const withoutSettings = (env) => Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('RIALTO_')));
+
 /** Brings up the whole system; see index.d.mts. Whatever fails, what was started before is stopped again. */
 export async function startSystem({
   port,
@@ -21,6 +24,7 @@ export async function startSystem({
   replicas = {},
   say = () => {},
   env: extraEnv = {},
+  operatorEnv = withoutSettings(process.env),
   web = true,
   signal,
 }) {
@@ -40,15 +44,15 @@ export async function startSystem({
     const problem = await portProblem(port, host);
     if (problem) throw new StartProblem(problem);
     fs.mkdirSync(paths.logs, { recursive: true });
-    return await bringUp({ paths, host, port, url, replicas, say, extraEnv, web, undo, stop, giveUpIfTold });
+    const env = { ...operatorEnv, ...extraEnv };
+    return await bringUp({ paths, host, port, url, replicas, say, env, extraEnv, web, undo, stop, giveUpIfTold });
   } catch (error) {
     await stop();
     throw error;
   }
 }
 
-async function bringUp({ paths, host, port, url, replicas, say, extraEnv, web, undo, stop, giveUpIfTold }) {
-  const env = { ...process.env, ...extraEnv };
+async function bringUp({ paths, host, port, url, replicas, say, env, extraEnv, web, undo, stop, giveUpIfTold }) {
   const secrets = keptSecrets(paths.secrets);
   const state = runningState(paths);
   const common = { paths, env, say, onStarted: state.started };
