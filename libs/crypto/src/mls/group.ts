@@ -26,7 +26,8 @@ import type { OwnKeyPackage } from './own-key-package.ts';
 import { type Pin, pinOf } from './pin.ts';
 import { type Policy, policyOf } from './policy.ts';
 import { groupInfoOf, prepareCommit } from './prepared-commit.ts';
-import { decodeMessage, leaves, type PublicGroup, samePublicGroup } from './public-group.ts';
+import { decodeMessage, InvalidGroupData, leaves, type PublicGroup, samePublicGroup } from './public-group.ts';
+import { messageOf } from './refusal.ts';
 import type { Bundle } from './sequencer.ts';
 
 /** A group that was just entered. Write `save` before anything leaves. */
@@ -58,7 +59,7 @@ export class Group {
 
   /**
    * Joins by a member's welcome. With a pin, the group must also continue what the pin remembers. Throws `ChainMissing` (fetch the
-   * chain, try again), `CommitRefused`, or whatever a malformed welcome makes ts-mls throw.
+   * chain, try again), `CommitRefused`, or `InvalidGroupData` for a welcome that is malformed or for another key package.
    */
   static async join(
     engine: Engine,
@@ -66,7 +67,11 @@ export class Group {
     welcome: Uint8Array,
     expected: { conversationId: string; pin?: Pin },
   ): Promise<Entered> {
-    return Group.#enter(engine, await joinState(engine, own, welcome, expected));
+    const state = await joinState(engine, own, welcome, expected).catch((cause: unknown) => {
+      const isTyped = [ChainMissing, CommitRefused, InvalidGroupData].some((kind) => cause instanceof kind);
+      throw isTyped ? cause : new InvalidGroupData(messageOf(cause), { cause }); // ts-mls's own errors are not all typed
+    });
+    return Group.#enter(engine, state);
   }
 
   /**
