@@ -30,7 +30,7 @@ type Hex = string;
 type Places = (number | null)[];
 type Vectors = {
   treeMath: { n_leaves: number; root: number; left: Places; right: Places; parent: Places; sibling: Places }[];
-  treeOperations: Record<'proposal' | 'tree_before' | 'tree_after', Hex> & { proposal_sender: number }[];
+  treeOperations: (Record<'proposal' | 'tree_before' | 'tree_after', Hex> & { proposal_sender: number })[];
   welcome: Record<'init_priv' | 'key_package' | 'signer_pub' | 'welcome', Hex>[];
   deserialization: { vlbytes_header: Hex; length: number }[];
   messages: Record<string, Hex>[];
