@@ -14,8 +14,15 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
-const play = (port: number | string, onOutput?: (output: string) => void) =>
-  runProgram([DEMO], { env: { RIALTO_PORT: String(port), TMPDIR: dir, NO_COLOR: '1' }, ...(onOutput && { onOutput }) });
+/** What an operator may have in the shell: it is for their system and not for a demo's own, which would not come up with it. */
+const OPERATORS = { RIALTO_POSTGRES_URL: 'postgres://nobody@127.0.0.1:1/none', RIALTO_STRIPE_KEY: 'sk_live_operators' };
+type OnOutput = NonNullable<Parameters<typeof runProgram>[1]>['onOutput'];
+
+const play = (port: number | string, onOutput?: OnOutput) =>
+  runProgram([DEMO], {
+    env: { ...OPERATORS, RIALTO_PORT: String(port), TMPDIR: dir, NO_COLOR: '1' },
+    ...(onOutput && { onOutput }),
+  });
 
 /** What each chapter of the story must have come to. */
 function expectStory(output: string): void {
@@ -68,6 +75,18 @@ test('plays on a system of its own when none runs, and leaves nothing of it behi
   expect(readdirSync(dir)).toEqual([]);
   const own = /Rialto demo on (\S+)/.exec(output)?.[1] ?? '';
   await expect(fetch(`${own}/health/live`)).rejects.toThrow('fetch failed');
+});
+
+test('stopped while its system comes up, it leaves nothing of it behind either', async () => {
+  let isTold = false;
+  const { code } = await play(await freePort(), (output, send) => {
+    if (isTold || !output.includes('PostgreSQL')) return;
+    isTold = true;
+    send('SIGINT');
+  });
+  expect(code).toBe(130);
+  expect(processesHere()).toEqual([]);
+  expect(readdirSync(dir)).toEqual([]);
 });
 
 test('says so and ends with 1 when the story breaks', async () => {

@@ -10,17 +10,18 @@ export interface Ended {
   readonly errors: string;
 }
 
+type OnOutput = (output: string, send: (signal: NodeJS.Signals) => void) => void;
 /** Runs a program of the repository as a person would, with more environment and what they type; `onOutput` gets all that was printed so far. */
 export function runProgram(
   args: readonly string[],
-  { env = {}, input = '', onOutput }: { env?: Record<string, string>; input?: string; onOutput?: (output: string) => void } = {},
+  { env = {}, input = '', onOutput }: { env?: Record<string, string>; input?: string; onOutput?: OnOutput } = {},
 ): Promise<Ended> {
   const child = spawn(process.execPath, args, { cwd: ROOT, env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
   let output = '';
   let errors = '';
   child.stdout.on('data', (data) => {
     output += String(data);
-    onOutput?.(output);
+    onOutput?.(output, (signal) => child.kill(signal));
   });
   child.stderr.on('data', (data) => (errors += String(data)));
   child.stdin.end(input);
