@@ -60,7 +60,7 @@ function badBodies({ ana }: Scene): BadRequest[] {
     put('100,000 arrays', deep(100_000)),
     put('100,000 objects', `${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`),
     put('100,000 arrays in a field', name(deep(100_000))),
-    put('a million zeros', `{"displayName":${'0'.repeat(10)}}`),
+    put('a million zeros', `{"displayName":${'0'.repeat(1_000_000)}}`),
     put('a number with a thousand digits', name('9'.repeat(1_000))),
     put('gzip', Buffer.from('1f8b0800000000000003ab56ca2e00000000ffff', 'hex'), ['invalid-input', 'unsupported-media-type'], {
       ...json,

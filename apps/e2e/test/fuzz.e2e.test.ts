@@ -1,5 +1,5 @@
 import { CONTRACTS, type Input } from '@rialto/contracts';
-import { CommitRefused, Group, OpenError, toBase64url, utf8 } from '@rialto/crypto';
+import { CommitRefused, Group, InvalidGroupData, OpenError, toBase64url, utf8 } from '@rialto/crypto';
 import { idOf } from '@rialto/service';
 import { codeOf } from '../src/call.ts';
 import { draftDm, openDm, sealed, take, wire } from '../src/dm.ts';
@@ -21,7 +21,10 @@ const MLS_TO_CLIENT = 1_500;
 /** As many as two cores serve without queues that grow. */
 const AT_ONCE = 24;
 const DEVICES = 6;
-const CALLS_A_WINDOW = 40;
+/** Each window ends with a frame that is broken, and the socket with it. */
+const CALLS_A_WINDOW = 10;
+/** Drawn beyond those that must be sent, since Node's own client refuses to write some. */
+const HTTP_SPARE = 900;
 
 const random = seededRandom('fuzz');
 let system: System;
@@ -64,9 +67,10 @@ function faultIn(answer: Answer, mayPass: boolean): string | undefined {
 
 test(`${HTTP_INPUTS} inputs over HTTP are refused`, async () => {
   const fuzzer = new Fuzzer(random.fork('http'), await rightfulInputs(scene), devices);
-  const inputs = Array.from({ length: HTTP_INPUTS }, () => fuzzer.request(fuzzer.device()));
+  const inputs = Array.from({ length: HTTP_INPUTS + HTTP_SPARE }, () => fuzzer.request(fuzzer.device()));
   const faults: object[] = [];
   const codes = new Map<string, number>();
+  let sent = 0;
   await each(inputs, AT_ONCE, async ({ ask: request, mayPass }, index) => {
     // Whoever has no good token is counted by address.
     const from = devices.some(({ token }) => token === request.token) ? '' : loopbackAddress();
@@ -75,6 +79,7 @@ test(`${HTTP_INPUTS} inputs over HTTP are refused`, async () => {
     );
     // Node's own client refuses to write some paths and headers at all; that is no fault of ours.
     if (answer instanceof TypeError) return;
+    sent += 1;
     const fault = answer instanceof Error ? answer.message : faultIn(answer, mayPass);
     if (fault !== undefined) faults.push({ fault, request: { ...request, token: typeof request.token } });
     else if (!(answer instanceof Error)) codes.set(String(answer.status), (codes.get(String(answer.status)) ?? 0) + 1);
@@ -84,6 +89,7 @@ test(`${HTTP_INPUTS} inputs over HTTP are refused`, async () => {
     faults: [],
     count: 0,
   });
+  expect(sent).toBeGreaterThanOrEqual(HTTP_INPUTS);
   expect(codes.get('400')).toBeGreaterThan(HTTP_INPUTS / 4);
 });
 
@@ -203,7 +209,7 @@ test(`${MLS_TO_CLIENT} broken messages, commits and welcomes are refused by a cl
   const welcome = draft.bundle.welcome ?? new Uint8Array();
   before = await system.fingerprint();
   const accepted: object[] = [];
-  const refusal = (error: unknown) => error instanceof OpenError || error instanceof CommitRefused || error instanceof Error;
+  const refusals = [OpenError, CommitRefused, InvalidGroupData];
   for (let count = 0; count < MLS_TO_CLIENT; count += 1) {
     const [kind, bytes] = stream.of([
       ['message', mutateBytes(stream, message)],
@@ -214,7 +220,7 @@ test(`${MLS_TO_CLIENT} broken messages, commits and welcomes are refused by a cl
       kind === 'welcome' ? Group.join(dan.first.engine, own, bytes, { conversationId: draft.id }) : reader.receive(bytes)
     ).then(
       () => 'accepted',
-      (error: unknown) => (refusal(error) ? 'refused' : String(error)),
+      (error: unknown) => (refusals.some((kind) => error instanceof kind) ? 'refused' : String(error)),
     );
     if (outcome !== 'refused') accepted.push({ kind, outcome, bytes: bytes.toString('base64url').slice(0, 200) });
   }
