@@ -45,7 +45,7 @@ async function take(look: Look, suffix: string): Promise<void> {
 
   await openChat(ana.page);
   await pay(ana.page, shoot);
-  await ana.page.getByText('Settled · receipt verified').waitFor();
+  await ana.page.getByText('Settled · statement verified').waitFor();
   await shoot(ana.page, '07-conversation');
   await ana.page.goto(`${url}/wallet`);
   await ana.page.getByText('Ferry, my half').waitFor();

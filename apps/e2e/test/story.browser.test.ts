@@ -99,7 +99,7 @@ step('Ana tops up 20 € in simulated money and sends Ben 12 €', async () => {
   for (const page of [ana.page, ben.page]) {
     const card = page.getByRole('article').filter({ hasText: 'Ferry, my half' });
     await card.getByText('€12.00').waitFor();
-    await card.getByText('Settled · receipt verified').waitFor();
+    await card.getByText('Settled · statement verified').waitFor();
   }
   await openWallet(ben.page);
   await ben.page.getByText('+€12.00').waitFor();

@@ -15,45 +15,27 @@ const MAX_MEMO = 200;
 const UNDER_WAY =
   'The server has not answered yet. Your signed payment is kept and tried again: do not pay twice. Its card shows when it is settled.';
 
-/** Pays the other person of a conversation. This device signs exactly what is shown. */
-export default function PaySheet({
-  conversation,
-  peer,
-  onClose,
-}: {
+interface PaySheetProps {
   conversation: Conversation;
   peer: Person;
   onClose: () => void;
-}) {
+}
+
+/** Pays the other person of a conversation. This device signs exactly what is shown. */
+export default function PaySheet({ conversation, peer, onClose }: PaySheetProps) {
   const balances = useSession((session) => session.balances) ?? [];
   const { balance, amount, field } = useAmount(balances);
   const [memo, setMemo] = useState('');
-  const [isBusy, setBusy] = useState(false);
-  const [failure, setFailure] = useState<string>();
   const [isToppingUp, setToppingUp] = useState(false);
-  const isOpen = useIsOpen();
+  const { isBusy, failure, send } = useSending({ conversation, peer, onClose });
   const problem = balance && field.text !== '' ? problemOf(amount, balance) : undefined;
 
   const shown = amount !== null && balance && !problem ? formatMoney(amount, balance.currency, balance.exponent) : null;
-  const send = async (event: FormEvent) => {
+  const submit = (event: FormEvent) => {
     event.preventDefault();
     if (!balance || amount === null || problem || isBusy) return;
-    setBusy(true);
-    setFailure(undefined);
-    try {
-      const note = memo.trim() ? { memo: memo.trim() } : {};
-      await conversation.sendMoney({ amountMinor: amount, currency: balance.currency, ...note });
-      if (isOpen.current) onClose();
-    } catch (thrown) {
-      setBusy(false);
-      if (!isStillUnderWay(thrown)) {
-        if (isOpen.current) setFailure(sayError(thrown));
-        else notify(`${nameOf(peer)} was not paid. ${sayError(thrown)}`, 'danger');
-        return;
-      }
-      notify(UNDER_WAY);
-      if (isOpen.current) onClose();
-    }
+    const note = memo.trim() ? { memo: memo.trim() } : {};
+    void send({ amountMinor: amount, currency: balance.currency, ...note });
   };
   const close = () => {
     if (isBusy) notify(UNDER_WAY);
@@ -63,7 +45,7 @@ export default function PaySheet({
   return (
     <Sheet title={`Pay ${nameOf(peer)}`} onClose={close} heading={<Payee peer={peer} />}>
       {balance ? (
-        <form className="pay" onSubmit={(event) => void send(event)}>
+        <form className="pay" onSubmit={submit}>
           <AmountField {...field} error={problem ?? failure} />
           <BalanceLine balance={balance} amount={problem ? null : amount} />
           <Field
@@ -86,6 +68,31 @@ export default function PaySheet({
       )}
     </Sheet>
   );
+}
+
+/** Sends one payment and closes the sheet after it; what failed is said in the sheet, or in a notice when the sheet is gone. */
+function useSending({ conversation, peer, onClose }: PaySheetProps) {
+  const [isBusy, setBusy] = useState(false);
+  const [failure, setFailure] = useState<string>();
+  const isOpen = useIsOpen();
+  const send = async (payment: Parameters<Conversation['sendMoney']>[0]) => {
+    setBusy(true);
+    setFailure(undefined);
+    try {
+      await conversation.sendMoney(payment);
+      if (isOpen.current) onClose();
+    } catch (thrown) {
+      setBusy(false);
+      if (!isStillUnderWay(thrown)) {
+        if (isOpen.current) setFailure(sayError(thrown));
+        else notify(`${nameOf(peer)} was not paid. ${sayError(thrown)}`, 'danger');
+        return;
+      }
+      notify(UNDER_WAY);
+      if (isOpen.current) onClose();
+    }
+  };
+  return { isBusy, failure, send };
 }
 
 /** Whether the sheet is still there to show how a payment ended: it may be closed while the server is asked. */

@@ -7,12 +7,15 @@ import { nameOf } from '../session/words.ts';
 
 const STATES = {
   pending: { icon: 'clock', words: 'Waiting for the ledger' },
-  settled: { icon: 'check', words: 'Settled · receipt verified' },
+  settled: { icon: 'check', words: 'Settled · statement verified' },
   failed: { icon: 'warning', words: 'Not paid' },
   unverified: { icon: 'warning', words: 'The ledger says otherwise: do not count on it' },
 } as const;
 
-/** What it shows as settled comes from the viewer's own verified statement, never from the sender's words. */
+/**
+ * What it shows as settled comes from the viewer's own verified statement, never from the sender's words. No receipt is named: the payee
+ * holds none, and a payer whose receipt did not verify may still find the payment in a statement that does.
+ */
 export function PaymentCard({ body, isMine, peer, quote, children }: PaymentCardProps) {
   const balances = useSession((session) => session.balances);
   const isSimulated = balances?.some((balance) => balance.isSimulated) ?? false;

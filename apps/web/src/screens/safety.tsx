@@ -24,23 +24,7 @@ export default function SafetyScreen({ accountId }: { accountId: string }) {
     void client.people
       .markVerified(accountId as AccountId, isVerified)
       .then(setPerson, (thrown: unknown) => notify(sayError(thrown)));
-  if (!person) {
-    return (
-      <main className="page safety">
-        <header className="safety-head">
-          <Back />
-          <h1>Safety number</h1>
-        </header>
-        {failure ? (
-          <Empty icon="warning" title="This person cannot be shown">
-            {failure}
-          </Empty>
-        ) : (
-          <SkeletonRows rows={2} />
-        )}
-      </main>
-    );
-  }
+  if (!person) return <NobodyYet failure={failure} />;
   const digits = person.safetyNumber.join('');
   return (
     <main className="page safety">
@@ -60,22 +44,49 @@ export default function SafetyScreen({ accountId }: { accountId: string }) {
             <li key={index}>{group}</li>
           ))}
         </ol>
-        {person.isVerified ? (
-          <>
-            <p className="safety-verified">
-              <Icon name="shield" /> You compared this number with {nameOf(person)}.
-            </p>
-            <Button look="outline" wide onClick={() => mark(false)}>
-              Take the mark back
-            </Button>
-          </>
-        ) : (
-          <Button wide icon="shield" onClick={() => mark(true)}>
-            The numbers are equal
-          </Button>
-        )}
+        <Comparison person={person} onMark={mark} />
       </div>
     </main>
+  );
+}
+
+/** The screen while the person is asked for, or when there is nobody to show. */
+function NobodyYet({ failure }: { failure: string | undefined }) {
+  return (
+    <main className="page safety">
+      <header className="safety-head">
+        <Back />
+        <h1>Safety number</h1>
+      </header>
+      {failure ? (
+        <Empty icon="warning" title="This person cannot be shown">
+          {failure}
+        </Empty>
+      ) : (
+        <SkeletonRows rows={2} />
+      )}
+    </main>
+  );
+}
+
+/** Whether the numbers were compared, and the button that changes it. */
+function Comparison({ person, onMark }: { person: Person; onMark: (isVerified: boolean) => void }) {
+  if (!person.isVerified) {
+    return (
+      <Button wide icon="shield" onClick={() => onMark(true)}>
+        The numbers are equal
+      </Button>
+    );
+  }
+  return (
+    <>
+      <p className="safety-verified">
+        <Icon name="shield" /> You compared this number with {nameOf(person)}.
+      </p>
+      <Button look="outline" wide onClick={() => onMark(false)}>
+        Take the mark back
+      </Button>
+    </>
   );
 }
 

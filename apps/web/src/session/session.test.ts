@@ -49,8 +49,8 @@ test('without an account the welcome is shown', async () => {
 });
 
 describe('a second call that knocks', () => {
-  type Changing = { -readonly [K in 'id' | 'state']: CallSurface[K] };
-  const callIn = (state: CallSurface['state'], id: string) => ({ id, state }) as unknown as CallSurface & Changing;
+  type Changing = Omit<CallSurface, 'state'> & { state: CallSurface['state'] };
+  const callIn = (state: CallSurface['state'], id: string) => ({ id, state }) as unknown as Changing;
   const shown = () => {
     const { call, waitingCall } = useSession.getState();
     return [call?.id ?? null, waitingCall?.id ?? null];
