@@ -5,6 +5,8 @@ import { newHandle } from './person.ts';
 import { type System, until } from './system.ts';
 
 const PATIENCE_MS = 45_000;
+/** What a client gives at a time at most. */
+const PAGE = 500;
 /** Reading a long conversation again and again would keep the clients, which share this process, from their work. */
 const LOOK_EVERY_MS = 300;
 
@@ -68,7 +70,13 @@ export async function introduce(ana: Someone, ben: Someone): Promise<Conversatio
 /** All messages of a conversation, oldest first, as somebody's client shows them. */
 export async function shown({ client }: Someone, id: ConversationId): Promise<readonly MessageView[]> {
   const conversation = await client.conversations.get(id);
-  return conversation.page({ limit: 1_000 });
+  let messages: MessageView[] = [];
+  for (;;) {
+    const [oldest] = messages;
+    const page = await conversation.page({ limit: PAGE, ...(oldest && { before: oldest.order }) });
+    if (page.length === 0) return messages;
+    messages = [...page, ...messages];
+  }
 }
 export const textsOf = (messages: readonly MessageView[]): string[] =>
   messages.flatMap(({ body }) => (body.type === 'text' ? [body.text] : []));

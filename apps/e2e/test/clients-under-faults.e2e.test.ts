@@ -6,7 +6,17 @@ import { introduce, shown, type Someone, textsOf, whenShown, World } from '../sr
 /** What happens to people with whole clients while processes die under their hands: what they wrote arrives once, in order, and readable. */
 const MESSAGES_A_FAULT = 60;
 const RECOVERS_WITHIN_MS = 40_000;
-const VICTIMS = ['messaging', 'gateway', 'messaging-2', 'gateway-2', 'identity', 'payments', 'calls'] as const;
+const VICTIMS = [
+  'messaging',
+  'gateway',
+  'messaging-2',
+  'gateway-2',
+  'identity',
+  'payments',
+  'calls',
+  'postgres',
+  'nats',
+] as const;
 
 let system: System;
 let world: World;

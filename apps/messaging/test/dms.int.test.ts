@@ -1,7 +1,7 @@
 // Real: PostgreSQL, nats-server with the generated permissions, two replicas, MLS groups of the production suite. Identity is played.
 import { MAX_OPEN_REQUESTS, MAX_REQUEST_MESSAGES, type AccountId, type ConversationView } from '@rialto/contracts';
 import { dmPolicy, Group, groupPolicy, toBase64url } from '@rialto/crypto';
-import { rawOpening } from '../../../libs/crypto/test/attacks.ts';
+import { rawOpening } from '@rialto/crypto/testing';
 import {
   aMoment,
   code,

@@ -8,8 +8,14 @@ const env = {
   RIALTO_LEDGER_ID: 'ldg_AAAAAAAAAAAAAAAAAAAAAA',
   RIALTO_PUBLIC_URL: 'http://localhost:7420',
 };
-const live = { ...env, RIALTO_STRIPE_KEY: 'rk_live_12345678' };
+const live = { ...env, RIALTO_STRIPE_KEY: 'rk_live_12345678', RIALTO_LICENSED_PARTNER: 'A Licensed Bank' };
 const parse = (variables: Record<string, string>) => parseEnvironment(PaymentsConfig, variables);
+
+test('real money needs the name of whoever is licensed for it', () => {
+  const { RIALTO_LICENSED_PARTNER: _partner, ...unnamed } = live;
+  expect(() => parse(unnamed)).toThrow('RIALTO_LICENSED_PARTNER');
+  expect(() => parse({ ...unnamed, RIALTO_LICENSED_PARTNER: '' })).toThrow('RIALTO_LICENSED_PARTNER');
+});
 
 test('a live key works alone and never beside a simulator', () => {
   expect(isSimulated(parse(live))).toBe(false);

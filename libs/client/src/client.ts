@@ -145,6 +145,8 @@ export class Client implements RialtoClient {
     await this.conversations.resume().catch(fail);
     await this.#conversationParts.sync.all().catch(fail);
     await this.#walletParts.transfers.resume().catch(fail);
+    // A push that was lost must not leave money unseen.
+    await this.wallet.refresh().catch(fail);
     await this.#keyPackages.refill(this.connection.api.identity).catch(fail);
     if (failures.length > 0) throw failures[0];
   }
@@ -195,7 +197,7 @@ export class Client implements RialtoClient {
       if (state === 'revoked') this.#events.emit('problem', { code: 'device-revoked' });
       if (state === 'online') this.#background(this.calls.handleOnline());
     });
-    connection.events.on('missed', () => this.#background(Promise.all([this.sync(), this.wallet.refresh()])));
+    connection.events.on('missed', () => this.#background(this.sync()));
     connection.events.on('refused', ({ code }) => this.#events.emit('problem', { code: 'socket-refused', detail: String(code) }));
     connection.handle('messaging.message', (row: LogRow) => this.#quietly(this.conversations.handleMessage(row)));
     const syncAll = () => this.#quietly(this.#conversationParts.sync.all());

@@ -44,3 +44,19 @@ test('a device that never read the ledger claims no balance', async () => {
   expect(offline.wallet.balances).toEqual([]);
   await offline.close();
 });
+
+test('money whose push was lost is seen at the next sync', async () => {
+  const [sam, tea] = await Promise.all([world.enter('sam'), world.enter('tea')]);
+  const { anas } = await introduce(sam, tea);
+  const topUp = await sam.client.wallet.topUp({ currency: 'EUR', amountMinor: 2_000n });
+  await fetch(`${topUp.checkoutUrl}/pay`, { method: 'POST', body: new URLSearchParams({ card: 'pays' }), redirect: 'manual' });
+  const inEuro = ({ client }: typeof sam) =>
+    client.wallet.balances.find(({ currency }) => currency === 'EUR')?.balanceMinor ?? 0n;
+  await eventually('the top-up', async () => (await sam.client.wallet.refresh()) && inEuro(sam) === 2_000n);
+  const { connection } = tea.client as unknown as { connection: { handle(event: string, handler: () => Promise<void>): void } };
+  connection.handle('payments.transferPosted', async () => undefined);
+  await anas.sendMoney({ amountMinor: 500n, currency: 'EUR' });
+  expect(inEuro(tea)).toBe(0n);
+  await tea.client.sync();
+  expect(inEuro(tea)).toBe(500n);
+});

@@ -87,6 +87,7 @@ function paymentsEnvironment(service, world) {
     : {
         RIALTO_STRIPE_KEY: env.RIALTO_STRIPE_KEY,
         RIALTO_STRIPE_WEBHOOK_SECRET: env.RIALTO_STRIPE_WEBHOOK_SECRET ?? '',
+        ...(env.RIALTO_LICENSED_PARTNER && { RIALTO_LICENSED_PARTNER: env.RIALTO_LICENSED_PARTNER }),
       };
   return {
     ...serviceEnvironment(service, world),

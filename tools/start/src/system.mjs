@@ -145,7 +145,7 @@ function originsOf(env, ports, host) {
 
 function notesOn({ env, turn, webDir }) {
   const simulated = isStripeSimulated(env)
-    ? ['Money is simulated: no card is charged. A Stripe key in RIALTO_STRIPE_KEY makes it real.']
+    ? ['Money is simulated: no card is charged. docs/operations.md says what real money needs.']
     : [];
   const off = [];
   if (turn.off) off.push(`Off: ${turn.off}`);

@@ -68,12 +68,13 @@ export function assembleWallet(deps: WalletDeps): WalletParts {
     events,
     me,
     ownChain,
+    serverNow: now,
     settled: (cards) => showCards(connected(), cards),
   });
   return {
     wallet,
     transfers,
-    cards: new Cards({ rows, me, now }),
+    cards: new Cards({ rows, me }),
     connect: (parts) => {
       conversations = parts;
     },

@@ -41,7 +41,7 @@ const entryFrom = (counterparty: AccountId): StatementEntry =>
 function world() {
   const store = new MemoryStore();
   const rows = new WalletRows(store);
-  const cards = new Cards({ rows, me: ME, now: () => NOW });
+  const cards = new Cards({ rows, me: ME });
   const place = async (messageId: string, sender: AccountId, card = cardTo(ME), order = 1): Promise<void> => {
     const at: CardPlace = { conversationId: CONVERSATION, messageId, sender, order, card };
     await store.write([cards.placed(at)]);
@@ -74,13 +74,16 @@ test('a payment with a receipt is never shown as not paid, however long its stat
   const { store, rows, place, judge } = world();
   await place('msg_mine', ME, cardTo(BEN));
   const record = { intentId: INTENT, state: 'posted', transferId: 'tra_AAAAAAAAAAAAAAAAAAAAAA' } as PaymentRecord;
-  await store.write([rows.putPayment(record)]);
+  await store.write([rows.putPayment(record), rows.putVerified(NOW)]);
   expect(await judge('msg_mine', ME, cardTo(BEN), YESTERDAY)).toBe('pending');
 });
 
-test('a card of somebody else without a transfer is given up in the end', async () => {
-  const { place, judge } = world();
+test('a card of somebody else without a transfer is given up once a later statement was verified, and not before', async () => {
+  const { store, rows, place, judge } = world();
   await place('msg_ben', BEN);
+  expect(await judge('msg_ben', BEN)).toBe('pending');
+  expect(await judge('msg_ben', BEN, cardTo(ME), YESTERDAY)).toBe('pending');
+  await store.write([rows.putVerified(NOW)]);
   expect(await judge('msg_ben', BEN)).toBe('pending');
   expect(await judge('msg_ben', BEN, cardTo(ME), YESTERDAY)).toBe('failed');
 });

@@ -6,7 +6,7 @@ import type { PaymentBody } from '../views.ts';
 import { memoHash } from './memo.ts';
 import type { CardPlace, WalletRows } from './payment-record.ts';
 
-/** A transfer that is not in the statement this long after its card was written never will be. */
+/** A transfer that is not in a statement which was verified this long after its card was written never will be. */
 const GIVE_UP_AFTER_MS = 2 * MAX_INTENT_LIFETIME_MS;
 
 /**
@@ -16,12 +16,10 @@ const GIVE_UP_AFTER_MS = 2 * MAX_INTENT_LIFETIME_MS;
 export class Cards implements CardJudge {
   readonly #rows: WalletRows;
   readonly #me: AccountId;
-  readonly #now: () => number;
 
-  constructor({ rows, me, now }: { readonly rows: WalletRows; readonly me: AccountId; readonly now: () => number }) {
+  constructor({ rows, me }: { readonly rows: WalletRows; readonly me: AccountId }) {
     this.#rows = rows;
     this.#me = me;
-    this.#now = now;
   }
 
   placed(place: CardPlace): Change {
@@ -32,8 +30,8 @@ export class Cards implements CardJudge {
     const entry = await this.#rows.entryOf(card.intentId);
     if (!entry) {
       const own = sender === this.#me ? await this.#rows.payment(card.intentId) : undefined;
-      // What the ledger has signed for is paid, however long the statement cannot be read: “not paid” would be an invitation to pay twice.
-      const isTooLate = own?.state !== 'posted' && this.#now() - Date.parse(sentAt) > GIVE_UP_AFTER_MS;
+      // What the ledger has signed for is paid, and a statement that could not be read says nothing: “not paid” would be an invitation to pay twice.
+      const isTooLate = own?.state !== 'posted' && (await this.#rows.verifiedAtMs()) - Date.parse(sentAt) > GIVE_UP_AFTER_MS;
       return { state: own?.state === 'failed' || isTooLate ? 'failed' : 'pending', transferId: null };
     }
     // One transfer is one card: whoever shows it a second time has paid once.

@@ -62,6 +62,7 @@ export class WalletRows {
   readonly #byIntent: Rows<EntryPlace>;
   readonly ledger: Rows<LedgerPin>;
   readonly pictures: Rows<WalletPicture>;
+  readonly #verified: Rows<{ readonly atMs: number }>;
 
   constructor(store: Store) {
     this.states = new Rows(store, 'walletAccount');
@@ -71,6 +72,15 @@ export class WalletRows {
     this.#byIntent = new Rows(store, 'payment');
     this.ledger = new Rows(store, 'setting');
     this.pictures = new Rows(store, 'setting');
+    this.#verified = new Rows(store, 'setting');
+  }
+
+  /** When every statement was last read to its end and verified; 0 before the first time. Unix time in ms. */
+  async verifiedAtMs(): Promise<number> {
+    return (await this.#verified.get(VERIFIED_KEY))?.atMs ?? 0;
+  }
+  putVerified(atMs: number): Change {
+    return this.#verified.put(VERIFIED_KEY, { atMs });
   }
 
   addEntry(entry: StatementEntry, state: StatementState): Change[] {
@@ -113,4 +123,5 @@ export class WalletRows {
   }
 }
 
+const VERIFIED_KEY = 'walletVerified';
 const entryKey = (currency: string, seq: number) => `${currency}/${sortable(seq)}`;

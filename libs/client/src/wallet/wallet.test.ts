@@ -19,6 +19,7 @@ function walletWith(api: Partial<WalletPorts['api']>) {
     transfers: {} as WalletPorts['transfers'],
     events: { emit: (...event: unknown[]) => void events.push(event) },
     me: ME,
+    serverNow: () => Date.parse('2026-01-01T12:00:00Z'),
     ownChain: () => {
       throw new Error('no chain is needed here');
     },

@@ -38,6 +38,8 @@ export interface WalletPorts {
   readonly events: Pick<Emitter, 'emit'>;
   readonly me: AccountId;
   ownChain(): Chain;
+  /** Unix time in ms, by the server's clock. */
+  serverNow(): number;
   /** Cards whose transfer has just appeared in the statement. */
   settled(cards: readonly CardPlace[]): Promise<void>;
 }
@@ -70,6 +72,7 @@ export class Wallet implements WalletSurface {
   /** Reads and verifies every statement to its end. Throws `ClientError('server-lied')` when the ledger is another one than before. */
   refresh(): Promise<readonly Balance[]> {
     return this.#lanes.run('wallet', async () => {
+      const askedAtMs = this.#ports.serverNow();
       const wallet = await this.#ports.api.getWallet({});
       await this.#pinLedger(wallet);
       const picture = pictureOf(wallet);
@@ -79,6 +82,7 @@ export class Wallet implements WalletSurface {
       const currencies = new Set([...wallet.accounts.map(({ currency }) => currency), ...states.keys()]);
       for (const currency of currencies) states.set(currency, await this.#verify(currency));
       for (const account of wallet.accounts) await this.#compare(account, states.get(account.currency));
+      await this.#ports.store.write([this.#ports.rows.putVerified(askedAtMs)]);
       this.#show(picture, states);
       this.#ports.events.emit('wallet.changed', { currency: null });
       return this.#balances;
