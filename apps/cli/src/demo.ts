@@ -1,4 +1,4 @@
-import { readEnvironment } from './config.ts';
+import { DEFAULT_URL, readEnvironment } from './config.ts';
 import { playCall } from './demo/call.ts';
 import { playMessages } from './demo/messages.ts';
 import { playMoney } from './demo/money.ts';
@@ -31,4 +31,4 @@ async function play(url: string): Promise<number> {
   }
 }
 
-process.exitCode = await play(readEnvironment().url);
+process.exitCode = await play(readEnvironment().url ?? DEFAULT_URL);

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { type MediaEngine, Rialto, type RialtoClient, type Store } from '@rialto/client';
 import { openFileStore } from '@rialto/client/node';
-import { readEnvironment } from './config.ts';
+import { DEFAULT_URL, readEnvironment } from './config.ts';
 import { printable } from './printable.ts';
 
 /** What every command takes. */
@@ -24,7 +24,8 @@ export function openProfile({ profile }: GlobalOptions): Promise<Store> {
   return openFileStore({ directory: join(home, 'profiles', name), ...(passphrase !== undefined && { passphrase }) });
 }
 
-export const serverUrl = ({ url }: GlobalOptions): string => url ?? readEnvironment().url;
+const namedUrl = ({ url }: GlobalOptions): string | undefined => url ?? readEnvironment().url;
+export const serverUrl = (options: GlobalOptions): string => namedUrl(options) ?? DEFAULT_URL;
 
 export interface ClientNeeds {
   /** Works on what is stored when the server is away. */
@@ -41,7 +42,9 @@ export async function withClient<T>(
   const store = await openProfile(options);
   let client: RialtoClient;
   try {
-    client = await Rialto.open({ store, ...(options.url !== undefined && { url: options.url }), ...(media && { media }) });
+    // Without a name it is the server that the account was made at.
+    const url = namedUrl(options);
+    client = await Rialto.open({ store, ...(url !== undefined && { url }), ...(media && { media }) });
   } catch (error) {
     await store.close();
     throw error;

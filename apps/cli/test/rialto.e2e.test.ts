@@ -13,8 +13,8 @@ afterAll(() => rmSync(home, { recursive: true, force: true }));
 const suffix = Math.random().toString(36).slice(2, 8);
 const handles = { ana: `ana_${suffix}`, ben: `ben_${suffix}` };
 
-async function rialto(profile: string, args: readonly string[], input = '') {
-  const env = { RIALTO_HOME: home, RIALTO_URL: systemUrl() };
+async function rialto(profile: string, args: readonly string[], { input = '', url = systemUrl() } = {}) {
+  const env = { RIALTO_HOME: home, RIALTO_URL: url };
   return runProgram(['apps/cli/bin/rialto.mjs', '--profile', profile, ...args], { env, input });
 }
 
@@ -51,7 +51,7 @@ test('they write: one sends, the other accepts, reads and talks back', async () 
   await answer('ana', 'send', `@${handles.ben}`, 'Hello', 'Ben');
   await answer('ben', 'accept', `@${handles.ana}`);
   expect(await answer('ben', 'read', handles.ana)).toMatchObject([{ isMine: false, body: { type: 'text', text: 'Hello Ben' } }]);
-  const talk = await rialto('ben', ['chat', handles.ana], 'Hello Ana\n/quit\n');
+  const talk = await rialto('ben', ['chat', handles.ana], { input: 'Hello Ana\n/quit\n' });
   expect(talk).toMatchObject({ code: 0, errors: '' });
   expect(talk.output).toContain('Hello Ben');
   expect(await answer('ana', 'read', handles.ben)).toMatchObject([
@@ -72,6 +72,11 @@ test('they pay: money comes in, goes over, and stands in both statements', async
     [{ transferId, direction: 'debit', amountMinor: '1250', balanceMinor: '750' }, { kind: 'top-up' }],
     [{ transferId, direction: 'credit', amountMinor: '1250', balanceMinor: '1250' }],
   ]);
+});
+
+test('the server that the environment names is the one that is asked, also by an account made elsewhere', async () => {
+  const { code } = await rialto('ben', ['find', handles.ana], { url: 'http://127.0.0.1:9' });
+  expect(code).toBe(4);
 });
 
 test('what goes wrong has a code, and an exit code that a script can tell apart', async () => {

@@ -51,7 +51,7 @@ export function peopleCommands(program: Command): void {
           print(options, { [name]: person.accountId }, [`✓ ${name}ed ${nameOf(person)}`]);
         });
       });
-  blocking('block', 'stop somebody from writing, calling and paying you here', ({ conversations }, { accountId }) =>
+  blocking('block', 'stop somebody from writing to you and calling you', ({ conversations }, { accountId }) =>
     conversations.block(accountId),
   );
   blocking('unblock', 'lift a block', ({ conversations }, { accountId }) => conversations.unblock(accountId));

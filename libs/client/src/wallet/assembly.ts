@@ -45,32 +45,16 @@ export function assembleWallet(deps: WalletDeps): WalletParts {
     if (!conversations) throw new Error('the wallet is used before conversations are there');
     return conversations;
   };
+  const both = { store, rows, api: api.payments, events, me, ownChain, serverNow: now };
   const transfers = new Transfers({
-    store,
-    rows,
-    api: api.payments,
+    ...both,
     signer,
-    events,
-    me,
-    ownChain,
-    serverNow: now,
     posted: async (record, changes) => {
       await writePosted(connected(), store, record, changes);
       background(wallet.refresh());
     },
   });
-  const wallet = new Wallet({
-    store,
-    rows,
-    api: api.payments,
-    people,
-    transfers,
-    events,
-    me,
-    ownChain,
-    serverNow: now,
-    settled: (cards) => showCards(connected(), cards),
-  });
+  const wallet = new Wallet({ ...both, people, transfers, settled: (cards) => showCards(connected(), cards) });
   return {
     wallet,
     transfers,
