@@ -17,6 +17,7 @@ import {
 } from '@rialto/client/calls';
 import { MediaStreamTrack, type RTCPeerConnection, RtpHeader, RtpPacket } from 'werift';
 import { forWerift, OPUS_PAYLOAD_TYPE, voiceConnection } from './peer-connection.ts';
+import { relayedCandidate, relayedSdp } from './relay-only.ts';
 import { FRAME_SAMPLES, SoundMeter, tone, type SoundSource } from './sound.ts';
 import { Loudspeaker, Microphone } from './voice.ts';
 
@@ -101,8 +102,10 @@ class NodeMediaSession implements MediaSession {
     this.#pc = voiceConnection(options);
     this.#pc.onIceCandidate.subscribe((candidate) => {
       if (!candidate?.candidate || this.#isClosed) return;
+      const said = options.isRelayOnly ? relayedCandidate(candidate.candidate) : candidate.candidate;
+      if (said === null) return;
       options.events.candidate({
-        candidate: candidate.candidate,
+        candidate: said,
         sdpMid: candidate.sdpMid ?? null,
         sdpMLineIndex: candidate.sdpMLineIndex ?? null,
       });
@@ -149,7 +152,7 @@ class NodeMediaSession implements MediaSession {
   async createOffer({ restartIce = false } = {}): Promise<Description> {
     const offer = await this.#pc.createOffer({ iceRestart: restartIce });
     await this.#pc.setLocalDescription(offer);
-    return { type: 'offer', sdp: this.#pc.localDescription?.sdp ?? offer.sdp };
+    return { type: 'offer', sdp: this.#said(this.#pc.localDescription?.sdp ?? offer.sdp) };
   }
 
   async accept(description: Description, { rollback = false } = {}): Promise<Description | null> {
@@ -158,7 +161,7 @@ class NodeMediaSession implements MediaSession {
     if (description.type === 'answer') return null;
     const answer = await this.#pc.createAnswer();
     await this.#pc.setLocalDescription(answer);
-    return { type: 'answer', sdp: this.#pc.localDescription?.sdp ?? answer.sdp };
+    return { type: 'answer', sdp: this.#said(this.#pc.localDescription?.sdp ?? answer.sdp) };
   }
 
   async addCandidate({ candidate, sdpMid, sdpMLineIndex }: IceCandidate): Promise<void> {
@@ -204,6 +207,11 @@ class NodeMediaSession implements MediaSession {
     this.#sealer.stop();
     this.#opener.close();
     void this.#pc.close();
+  }
+
+  /** A local description holds the candidates gathered so far. */
+  #said(sdp: string): string {
+    return this.#options.isRelayOnly ? relayedSdp(sdp) : sdp;
   }
 
   #handleState(state: string): void {
@@ -269,8 +277,11 @@ class NodeMediaSession implements MediaSession {
       if (opened.refused === 'unknown-epoch') this.#options.events.unknownEpoch();
       return;
     }
+    if (!this.#loudspeaker.play(opened.frame)) {
+      this.#counts.refused += 1;
+      return;
+    }
     this.#counts.opened += 1;
-    this.#loudspeaker.play(opened.frame);
     if (this.#counts.opened === 1) this.#options.events.firstFrame('audio');
   }
 }

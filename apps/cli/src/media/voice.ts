@@ -50,9 +50,20 @@ export class Loudspeaker {
     this.#meter = meter;
   }
 
-  /** Throws when the frame is not Opus; then whoever sealed it is to blame. */
-  play(frame: Uint8Array): void {
-    const bytes = new Uint8Array(this.#decoder.decode(frame));
+  /** False when the frame is not Opus: whoever sealed it is to blame, and the frames after it are heard. */
+  play(frame: Uint8Array): boolean {
+    const bytes = this.#decoded(frame);
+    if (bytes === undefined) return false;
     this.#meter.hear(new Int16Array(bytes.buffer, 0, Math.floor(bytes.length / 2)));
+    return true;
+  }
+
+  /** The decoder throws for whatever it cannot read, and nothing else runs in here. */
+  #decoded(frame: Uint8Array): Uint8Array<ArrayBuffer> | undefined {
+    try {
+      return new Uint8Array(this.#decoder.decode(frame));
+    } catch {
+      return undefined;
+    }
   }
 }
