@@ -8,7 +8,8 @@ import { whyNoStripeMock } from '@rialto/stripe-sim';
 export const REQUIREMENTS = [
   { files: /\/stripe-mock\.int\.test\.ts$/, why: () => whyNoStripeMock() },
   {
-    files: /\/(tools\/engines\/test\/engines\.int|libs\/client\/test\/(media\.browser|node-browser\.browser|node-media\.int))\.test\.ts$/,
+    files:
+      /\/(tools\/engines\/test\/engines\.int|libs\/client\/test\/(media\.browser|node-browser\.browser|node-media\.int))\.test\.ts$/,
     why: ({ turn }) => turn?.missing && `coturn cannot be had (${turn.why.join('; ')}). This helps: ${turn.help}`,
   },
   { files: /\/ipv6\.e2e\.test\.ts$/, why: async () => !(await canListen('::1')) && 'this machine has no IPv6' },
