@@ -1,4 +1,4 @@
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { Browser, BrowserContext, Page, Route } from 'playwright-core';
 import {
   freshHandle,
   meet,
@@ -73,9 +73,10 @@ test('while the server is away the wallet shows what was verified, says so, and 
   await page.getByText('Top-up', { exact: true }).waitFor();
   await page.getByText('As last checked on this device.').waitFor({ timeout: GIVES_UP_MS });
   await shoot(page, 'wallet-offline');
-  await back();
+  await back('the API');
   await page.getByRole('button', { name: 'Try again' }).click();
   await page.getByText('As last checked on this device.').waitFor({ state: 'detached' });
+  await back();
 });
 
 test('a wallet that was never read says so instead of a dead form', async () => {
@@ -85,7 +86,7 @@ test('a wallet that was never read says so instead of a dead form', async () => 
   await page.getByRole('link', { name: 'Wallet', exact: true }).click();
   await page.getByText('Your balance is not known yet').waitFor({ timeout: GIVES_UP_MS });
   await shoot(page, 'wallet-unknown');
-  await back();
+  await back('the API');
   await page.getByRole('button', { name: 'Try again' }).click();
   await page.getByRole('button', { name: 'Add money' }).first().waitFor();
   await context.close();
@@ -151,17 +152,24 @@ test('a page from before an update offers to reload instead of turning white', a
   await page.getByRole('heading', { name: 'Wallet' }).waitFor();
 });
 
-/** The page and its scripts still come; the API and the socket do not. Returns what brings them back. */
-async function withoutServer(context: BrowserContext, paths: RegExp = /\/v1\//): Promise<() => Promise<void>> {
-  let isAway = true;
-  await context.route(paths, (route) => (isAway ? route.abort() : route.continue()));
+/**
+ * The page and its scripts still come; the API and the socket do not. Returns what brings them back: both, or the API alone, so that nothing
+ * is read anew by itself.
+ */
+async function withoutServer(
+  context: BrowserContext,
+  paths: RegExp = /\/v1\//,
+): Promise<(what?: 'both' | 'the API') => Promise<void>> {
+  let isSocketAway = true;
+  const abort = (route: Route) => route.abort();
+  await context.route(paths, abort);
   await context.routeWebSocket(/\/v1\/socket/, (socket) => {
-    if (isAway) void socket.close();
+    if (isSocketAway) void socket.close();
     else socket.connectToServer();
   });
-  return async () => {
-    isAway = false;
-    await context.unroute(paths);
+  return async (what = 'both') => {
+    isSocketAway = what === 'the API';
+    await context.unroute(paths, abort);
   };
 }
 
