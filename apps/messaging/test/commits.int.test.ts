@@ -1,7 +1,8 @@
 // Real: PostgreSQL, nats-server, two replicas, MLS groups of the production suite. Identity is played.
 import { Group, type Intent, toBase64url } from '@rialto/crypto';
 import { MAX_REQUEST_COMMITS } from '../src/commits.ts';
-import { code, type Device, type Dm, eventually, newMessageId, operations, type Person, take, wire, World } from './world.ts';
+import type { Device, Person } from './people.ts';
+import { code, type Dm, eventually, newMessageId, operations, take, wire, World } from './world.ts';
 
 let world: World;
 beforeAll(async () => {

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError, type Input } from '@rialto/contracts';
 import { testTokenKeys } from '@rialto/service/testing';
-import { operations, type Person, underNewId, World } from './world.ts';
+import type { Person } from './people.ts';
+import { operations, underNewId, World } from './world.ts';
 
 const PAIRS = 4;
 const WRITERS = 6;

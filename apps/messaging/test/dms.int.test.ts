@@ -2,18 +2,8 @@
 import { MAX_OPEN_REQUESTS, MAX_REQUEST_MESSAGES, type AccountId, type ConversationView } from '@rialto/contracts';
 import { dmPolicy, Group, groupPolicy, toBase64url } from '@rialto/crypto';
 import { rawOpening } from '@rialto/crypto/testing';
-import {
-  aMoment,
-  code,
-  type Dm,
-  eventually,
-  newConversationId,
-  newMessageId,
-  operations,
-  type Person,
-  wire,
-  World,
-} from './world.ts';
+import type { Person } from './people.ts';
+import { aMoment, code, type Dm, eventually, newConversationId, newMessageId, operations, wire, World } from './world.ts';
 
 let world: World;
 beforeAll(async () => {

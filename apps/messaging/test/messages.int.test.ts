@@ -2,19 +2,8 @@
 import { MAX_PAST_EPOCHS, MESSAGE_RETENTION_DAYS } from '@rialto/contracts';
 import { MAX_PAGE_BYTES } from '../src/messages.ts';
 import { sweepStep } from '../src/retention.ts';
-import {
-  aMoment,
-  code,
-  type Dm,
-  eventually,
-  newMessageId,
-  operations,
-  type Person,
-  take,
-  underNewId,
-  wire,
-  World,
-} from './world.ts';
+import type { Person } from './people.ts';
+import { aMoment, code, type Dm, eventually, newMessageId, operations, take, underNewId, wire, World } from './world.ts';
 
 let world: World;
 beforeAll(async () => {

@@ -1,34 +1,21 @@
 // Two replicas of the service on real engines, and people with real MLS groups. Of identity only what messaging asks: chains by account.
 import {
-  type AccountId,
   type Bound,
   type ClientMessageId,
   type ConversationId,
-  type DeviceId,
   idFrom,
   type Input,
   messaging,
   type Output,
 } from '@rialto/contracts';
 import {
-  addDevice,
   type Bundle,
-  type Chain,
-  Chains,
-  createKeyPackage,
-  credentialFor,
   dmPolicy,
-  type Engine,
   Group,
-  newDeviceId,
-  newSigningKey,
   type OwnKeyPackage,
   type Policy,
   randomBytes,
   ready,
-  revokeDevice,
-  type SigningKey,
-  startChain,
   type Step,
   type Suite,
   toBase64url,
@@ -44,54 +31,10 @@ import {
   testToken,
 } from '@rialto/service/testing';
 import { messagingService } from '../src/service.ts';
+import { type Device, Person } from './people.ts';
 
 export const { operations } = messaging;
 const REPLICAS = 2;
-
-export class Device {
-  readonly id: DeviceId;
-  readonly deviceKey: SigningKey = newSigningKey();
-  readonly mlsKey: SigningKey = newSigningKey();
-  readonly engine: Engine;
-  readonly person: Person;
-  token = '';
-  constructor(person: Person, suite: Suite, id = newDeviceId() as DeviceId) {
-    this.person = person;
-    this.id = id;
-    this.engine = { suite, chains: new Chains() };
-  }
-  get certified() {
-    return { device: this.id, deviceKey: this.deviceKey.publicKey, mlsKey: this.mlsKey.publicKey };
-  }
-  get signer() {
-    return { device: this.id, privateKey: this.deviceKey.privateKey };
-  }
-  keyPackage(): Promise<OwnKeyPackage> {
-    return createKeyPackage(this.engine, this.mlsKey, credentialFor(this.person.chain, this.id), { nowMs: Date.now() });
-  }
-}
-
-export class Person {
-  chain: Chain;
-  readonly first: Device;
-  readonly #suite: Suite;
-  constructor(suite: Suite) {
-    this.#suite = suite;
-    this.first = new Device(this, suite);
-    this.chain = startChain(this.first.certified, newSigningKey());
-  }
-  get id(): AccountId {
-    return this.chain.account as AccountId;
-  }
-  addDevice(id?: DeviceId): Device {
-    const device = new Device(this, this.#suite, id);
-    this.chain = addDevice(this.chain, device.certified, this.first.signer);
-    return device;
-  }
-  revoke(device: Device): void {
-    this.chain = revokeDevice(this.chain, device.id, this.first.signer);
-  }
-}
 
 export const newConversationId = (): ConversationId => idFrom('cnv', randomBytes(16));
 export const newMessageId = (): ClientMessageId => idFrom('msg', randomBytes(16));

@@ -7,14 +7,9 @@ import { fromBase64url } from '@rialto/crypto';
 import { sweepStep } from '../../../apps/messaging/src/retention.ts';
 import { type Client, Rialto } from '../src/index.ts';
 import { lying, recordOf } from './lies.ts';
-import { eventually, type Someone, startWorld, texts, type World } from './world.ts';
+import { eventually, sharedWorld, type Someone, texts } from './world.ts';
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld();
-}, 120_000);
-afterAll(() => world?.stop());
-jest.setTimeout(120_000);
+const world = sharedWorld();
 
 /** The same device, started again. */
 async function reopened({ store }: Someone): Promise<Client> {

@@ -3,17 +3,14 @@
  */
 import type { ConversationId, LogRow } from '@rialto/contracts';
 import { MemoryStore, Rialto, type RialtoClient } from '../src/index.ts';
-import { eventually, introduce, type Someone, startWorld, texts, type World } from './world.ts';
+import { eventually, introduce, sharedWorld, type Someone, texts } from './world.ts';
 
-let world: World;
+const world = sharedWorld();
 let ana: Someone;
 let ben: Someone;
 beforeAll(async () => {
-  world = await startWorld();
   [ana, ben] = await Promise.all([world.enter('ana'), world.enter('ben')]);
-}, 120_000);
-afterAll(() => world?.stop());
-jest.setTimeout(120_000);
+});
 
 const stateOf = async ({ client }: Someone, conversation: ConversationId, id: string) =>
   (await (await client.conversations.get(conversation)).message(id)).state;

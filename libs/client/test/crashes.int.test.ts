@@ -5,13 +5,9 @@
 import { AppError, type ConversationId } from '@rialto/contracts';
 import { MemoryStore, Rialto } from '../src/index.ts';
 import { type Crash, FaultyStore } from './faulty-store.ts';
-import { eventually, introduce, startWorld, texts, type World } from './world.ts';
+import { eventually, introduce, sharedWorld, texts } from './world.ts';
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld();
-}, 120_000);
-afterAll(() => world?.stop());
+const world = sharedWorld();
 jest.setTimeout(300_000);
 
 const CRASHES: readonly Crash[] = ['before', 'after'];

@@ -5,15 +5,10 @@
 import { AppError } from '@rialto/contracts';
 import { Rialto, type Client } from '../src/index.ts';
 import { LoopbackEngine } from './loopback-engine.ts';
-import { eventually, introduce, startWorld, texts, type World } from './world.ts';
+import { eventually, introduce, sharedWorld, texts } from './world.ts';
 
 const HOURS_MS = 3 * 60 * 60 * 1000;
-let world: World;
-beforeAll(async () => {
-  world = await startWorld();
-}, 120_000);
-afterAll(() => world?.stop());
-jest.setTimeout(120_000);
+const world = sharedWorld();
 
 /** The same device with a way to call. */
 async function withMedia({ client, store }: { client: Client; store: Parameters<typeof Rialto.open>[0]['store'] }) {

@@ -7,14 +7,9 @@ import { Rialto } from '../src/index.ts';
 import { MAX_REJOINS_PER_DAY } from '../src/conversations/conversation-record.ts';
 import { UNREADABLE_BEFORE_REJOIN } from '../src/conversations/row-failure.ts';
 import { damaged, LyingServer, lying, recordOf } from './lies.ts';
-import { eventually, startWorld, texts, type World } from './world.ts';
+import { eventually, sharedWorld, texts } from './world.ts';
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld();
-}, 120_000);
-afterAll(() => world?.stop());
-jest.setTimeout(120_000);
+const world = sharedWorld();
 
 type Pair = Awaited<ReturnType<typeof lying>>;
 

@@ -7,14 +7,9 @@ import { Group, randomBytes } from '@rialto/crypto';
 import { decodeEnvelope, encodeEnvelope, type Envelope } from '../src/messages/envelope.ts';
 import type { MessageView, Problem } from '../src/index.ts';
 import { damaged, type Log, lying, recordOf, renumbered } from './lies.ts';
-import { eventually, startWorld, texts, type World } from './world.ts';
+import { eventually, sharedWorld, texts } from './world.ts';
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld();
-}, 120_000);
-afterAll(() => world?.stop());
-jest.setTimeout(120_000);
+const world = sharedWorld();
 
 type Pair = Awaited<ReturnType<typeof lying>>;
 

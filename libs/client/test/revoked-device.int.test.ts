@@ -17,14 +17,9 @@ import { ACCOUNT_KEY, type AccountRecord, signingKey, storedKey } from '../src/a
 import { splitChain } from '../src/account/chain-entries.ts';
 import { type Client, MemoryStore, Rialto } from '../src/index.ts';
 import { Rows } from '../src/rows.ts';
-import { eventually, type Someone, startWorld, texts, type World } from './world.ts';
+import { eventually, sharedWorld, type Someone, texts } from './world.ts';
 
-let world: World;
-beforeAll(async () => {
-  world = await startWorld();
-}, 120_000);
-afterAll(() => world?.stop());
-jest.setTimeout(120_000);
+const world = sharedWorld();
 
 const clients: Client[] = [];
 afterEach(() => Promise.all(clients.splice(0).map((client) => client.close())));

@@ -3,15 +3,10 @@
  * nobody listens.
  */
 import { Rialto } from '../src/index.ts';
-import { eventually, introduce, startWorld, type World } from './world.ts';
+import { eventually, introduce, sharedWorld } from './world.ts';
 
 const NOBODY = 'http://localhost:9';
-let world: World;
-beforeAll(async () => {
-  world = await startWorld();
-}, 120_000);
-afterAll(() => world?.stop());
-jest.setTimeout(120_000);
+const world = sharedWorld();
 
 test('opened while the server is away, the wallet shows what was verified: balances, decimals, and that the money is simulated', async () => {
   const [pia, quin] = await Promise.all([world.enter('pia'), world.enter('quin')]);

@@ -42,7 +42,7 @@ export interface Someone {
   readonly problems: Problem[];
 }
 
-export async function startWorld(): Promise<World> {
+async function startWorld(): Promise<World> {
   const [database, nats] = await Promise.all([
     createTestDatabase(['identity', 'messaging', 'calls', 'payments']),
     startTestNats(),
@@ -116,6 +116,34 @@ export async function startWorld(): Promise<World> {
       await nats.stop();
       await database.drop();
     },
+  };
+}
+
+const STARTS_WITHIN_MS = 120_000;
+/** The world of one file's tests: up before the first of them, gone after the last. */
+export function sharedWorld(): World {
+  let world: World | undefined;
+  const up = (): World => {
+    if (!world) throw new Error('the world is not up yet');
+    return world;
+  };
+  beforeAll(async () => {
+    world = await startWorld();
+  }, STARTS_WITHIN_MS);
+  afterAll(() => world?.stop());
+  jest.setTimeout(STARTS_WITHIN_MS);
+  return {
+    get url() {
+      return up().url;
+    },
+    get database() {
+      return up().database;
+    },
+    get nats() {
+      return up().nats;
+    },
+    enter: (name, store) => up().enter(name, store),
+    stop: () => up().stop(),
   };
 }
 
