@@ -41,3 +41,10 @@ export function IconButton({ icon, label, look = 'plain', size = 20, className =
     </button>
   );
 }
+
+/** Asks once more for what could not be had. */
+export const TryAgain = ({ onClick }: { onClick: () => void }) => (
+  <Button look="outline" icon="retry" onClick={onClick}>
+    Try again
+  </Button>
+);

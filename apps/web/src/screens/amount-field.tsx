@@ -1,6 +1,6 @@
 import type { Balance } from '@rialto/client';
 import { useId, useState } from 'react';
-import { Button } from '../parts/button.tsx';
+import { TryAgain } from '../parts/button.tsx';
 import { Empty, SkeletonRows } from '../parts/placeholder.tsx';
 import { parseAmount } from '../session/money.ts';
 import { refreshWallet } from '../session/session.ts';
@@ -26,15 +26,7 @@ export function NoBalance() {
   const isOffline = useSession((session) => session.connection === 'offline');
   if (!failure && !isOffline) return <SkeletonRows rows={1} />;
   return (
-    <Empty
-      icon="wallet"
-      title="Your balance is not known yet"
-      action={
-        <Button look="outline" icon="retry" onClick={() => void refreshWallet(client)}>
-          Try again
-        </Button>
-      }
-    >
+    <Empty icon="wallet" title="Your balance is not known yet" action={<TryAgain onClick={() => void refreshWallet(client)} />}>
       {isOffline ? 'You are offline, and this device has never read the ledger.' : failure}
     </Empty>
   );

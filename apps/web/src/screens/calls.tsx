@@ -2,7 +2,7 @@ import type { CallView } from '@rialto/contracts';
 import { useCallback, useEffect, useState } from 'react';
 import { Link } from 'wouter';
 import { Avatar } from '../parts/avatar.tsx';
-import { Button, IconButton } from '../parts/button.tsx';
+import { IconButton, TryAgain } from '../parts/button.tsx';
 import { Empty, SkeletonRows } from '../parts/placeholder.tsx';
 import { showCall } from '../session/session.ts';
 import { notify, useClient, useSession } from '../session/state.ts';
@@ -29,15 +29,7 @@ export function CallsScreen() {
         <h1>Calls</h1>
         {calls === null &&
           (failure ? (
-            <Empty
-              icon="offline"
-              title="The history cannot be read just now"
-              action={
-                <Button look="outline" icon="retry" onClick={() => void load()}>
-                  Try again
-                </Button>
-              }
-            >
+            <Empty icon="offline" title="The history cannot be read just now" action={<TryAgain onClick={() => void load()} />}>
               {failure}
             </Empty>
           ) : (

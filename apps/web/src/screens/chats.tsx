@@ -1,6 +1,6 @@
 import type { ConversationId } from '@rialto/contracts';
 import { lazy, Suspense, useState } from 'react';
-import { Button, IconButton } from '../parts/button.tsx';
+import { Button, IconButton, TryAgain } from '../parts/button.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Empty, SkeletonRows } from '../parts/placeholder.tsx';
 import { refreshConversations } from '../session/session.ts';
@@ -82,11 +82,7 @@ function Unread({ failure }: { failure: string }) {
     <Empty
       icon="warning"
       title="The chats cannot be read just now"
-      action={
-        <Button look="outline" icon="retry" onClick={() => void refreshConversations(client)}>
-          Try again
-        </Button>
-      }
+      action={<TryAgain onClick={() => void refreshConversations(client)} />}
     >
       {failure}
     </Empty>

@@ -3,7 +3,7 @@ import type { ConversationId } from '@rialto/contracts';
 import { lazy, Suspense, useEffect, useState } from 'react';
 import { Link, useSearchParams } from 'wouter';
 import { Avatar } from '../parts/avatar.tsx';
-import { Button, IconButton } from '../parts/button.tsx';
+import { IconButton, TryAgain } from '../parts/button.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Empty, SkeletonRows } from '../parts/placeholder.tsx';
 import { showCall } from '../session/session.ts';
@@ -71,12 +71,6 @@ export function ConversationScreen({ conversationId }: { conversationId: Convers
     </div>
   );
 }
-
-const TryAgain = ({ onClick }: { onClick: () => void }) => (
-  <Button look="outline" icon="retry" onClick={onClick}>
-    Try again
-  </Button>
-);
 
 /** A chat that is not in the list, or not yet. On a phone the way back is here and nowhere else. */
 function NotListed({ isMissing }: { isMissing: boolean }) {

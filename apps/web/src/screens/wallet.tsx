@@ -1,7 +1,7 @@
 import type { Balance, VerifiedEntry } from '@rialto/client';
 import { useCallback, useEffect, useState } from 'react';
 import { SimulatedMoney } from '../parts/banner.tsx';
-import { Button } from '../parts/button.tsx';
+import { Button, TryAgain } from '../parts/button.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Empty, SkeletonRows } from '../parts/placeholder.tsx';
 import { formatMoney } from '../session/money.ts';
@@ -67,9 +67,7 @@ function NotFresh() {
   return (
     <p className="wallet-not-fresh" role="status">
       <span>As last checked on this device. {failure}</span>
-      <Button look="outline" icon="retry" onClick={() => void refreshWallet(client)}>
-        Try again
-      </Button>
+      <TryAgain onClick={() => void refreshWallet(client)} />
     </p>
   );
 }
