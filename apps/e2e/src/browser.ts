@@ -93,6 +93,16 @@ export async function meet(
   await ben.getByText('Did the tickets come through?').last().waitFor();
 }
 
+/** The conversation with somebody, by the list of chats, on a page that was loaded anew. */
+export async function openChat(page: Page, name: string): Promise<void> {
+  await page.goto(new URL('/', page.url()).href);
+  await page
+    .getByRole('link', { name: new RegExp(name) })
+    .first()
+    .click();
+  await page.getByRole('textbox', { name: `Message ${name}` }).waitFor();
+}
+
 export async function write(page: Page, to: string, text: string): Promise<void> {
   const box = page.getByRole('textbox', { name: `Message ${to}` });
   await box.fill(text);

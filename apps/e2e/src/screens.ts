@@ -1,7 +1,17 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import type { Page } from 'playwright-core';
-import { freshHandle, type Look, meet, openPerson, type PersonBrowser, startBrowser, topUpInBrowser, write } from './browser.ts';
+import {
+  freshHandle,
+  type Look,
+  meet,
+  openChat,
+  openPerson,
+  type PersonBrowser,
+  startBrowser,
+  topUpInBrowser,
+  write,
+} from './browser.ts';
 
 /**
  * Pictures of every screen, light and dark, wide and narrow, of the system that runs at RIALTO_URL (`npm run screens`). They land in the
@@ -43,14 +53,14 @@ async function take(look: Look, suffix: string): Promise<void> {
   await topUpInBrowser(ana.page, '85.40', () => shoot(ana.page, '08-checkout').then(() => undefined));
   await ana.page.getByText('€85.40').first().waitFor();
 
-  await openChat(ana.page);
+  await openChat(ana.page, 'Ben Okafor');
   await pay(ana.page, shoot);
   await ana.page.getByText('Settled · statement verified').waitFor();
   await shoot(ana.page, '07-conversation');
   await ana.page.goto(`${url}/wallet`);
   await ana.page.getByText('Ferry, my half').waitFor();
   await shoot(ana.page, '10-wallet');
-  await openChat(ana.page);
+  await openChat(ana.page, 'Ben Okafor');
   await openChat(ben.page, 'Ana Ruiz');
   await call(ana.page, ben.page, shoot);
 
@@ -60,7 +70,7 @@ async function take(look: Look, suffix: string): Promise<void> {
     .first()
     .waitFor();
   await shoot(ana.page, '13-calls');
-  await openChat(ana.page);
+  await openChat(ana.page, 'Ben Okafor');
   await ana.page.getByTitle('Safety number').first().click();
   await ana.page.getByRole('list', { name: 'Safety number' }).waitFor();
   await shoot(ana.page, '14-safety-number');
@@ -123,18 +133,9 @@ async function call(ana: Page, ben: Page, shoot: Shoot): Promise<void> {
 }
 
 async function offline({ page, context }: PersonBrowser, shoot: Shoot): Promise<void> {
-  await openChat(page);
+  await openChat(page, 'Ben Okafor');
   await context.setOffline(true);
   await write(page, 'Ben Okafor', 'Written on the ferry');
   await page.getByText(/You are offline/).waitFor();
   await shoot(page, '16-offline');
-}
-
-async function openChat(page: Page, name = 'Ben Okafor'): Promise<void> {
-  await page.goto(url);
-  await page
-    .getByRole('link', { name: new RegExp(name) })
-    .first()
-    .click();
-  await page.getByRole('textbox', { name: `Message ${name}` }).waitFor();
 }

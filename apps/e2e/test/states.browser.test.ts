@@ -3,6 +3,7 @@ import {
   freshHandle,
   meet,
   NARROW,
+  openChat,
   openPerson,
   type PersonBrowser,
   registerInBrowser,
@@ -171,15 +172,6 @@ async function withoutServer(
     isSocketAway = what === 'the API';
     await context.unroute(paths, abort);
   };
-}
-
-async function openChat(page: Page, name: string): Promise<void> {
-  await page.goto(url);
-  await page
-    .getByRole('link', { name: new RegExp(name) })
-    .first()
-    .click();
-  await page.getByRole('textbox', { name: `Message ${name}` }).waitFor();
 }
 
 /** Pictures for the eye, light and dark, wide and narrow, when RIALTO_SCREENS names a folder. */

@@ -3,6 +3,7 @@ import {
   freshHandle,
   meet,
   NARROW,
+  openChat,
   openPerson,
   type PersonBrowser,
   registerInBrowser,
@@ -198,14 +199,6 @@ test('no page logged an error', () => {
   expect([...ana.errors, ...ben.errors].filter((error) => !expected.test(error))).toEqual([]);
 });
 
-async function openChat(page: Page, name: string): Promise<void> {
-  await page.goto(url);
-  await page
-    .getByRole('link', { name: new RegExp(name) })
-    .first()
-    .click();
-  await page.getByRole('textbox', { name: `Message ${name}` }).waitFor();
-}
 async function openWallet(page: Page): Promise<void> {
   await page.goto(`${url}/wallet`);
   await page.getByRole('heading', { name: 'Wallet' }).waitFor();
