@@ -105,6 +105,16 @@ test('when the rows before an own message do not come by themselves, they are re
   sync.stop();
 });
 
+test('a conversation that is gone by then is not looked for', async () => {
+  const { sync, read, cell } = await world();
+  jest.useFakeTimers();
+  await cell(GOOD).run(() => sync.stored(cell(GOOD), 2));
+  await cell(GOOD).run(() => cell(GOOD).forget([]));
+  await jest.advanceTimersByTimeAsync(CATCH_UP_AFTER_MS);
+  jest.useRealTimers();
+  expect(read).toEqual([]);
+});
+
 test('however often everything is asked for, one more is read after the one that runs, and it sees what happened meanwhile', async () => {
   const { sync, asked } = await world();
   const first = sync.all().catch(() => undefined);

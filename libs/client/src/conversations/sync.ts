@@ -90,7 +90,7 @@ export class Sync {
     if (cell.record.cursor >= seq) return;
     const timer = setTimeout(() => {
       this.#expected.delete(timer);
-      if (cell.record.cursor < seq) this.#ports.background(this.log(cell).then(() => this.#ports.read(cell)));
+      if (cell.exists && cell.record.cursor < seq) this.#ports.background(this.log(cell).then(() => this.#ports.read(cell)));
     }, CATCH_UP_AFTER_MS);
     this.#expected.add(timer);
   }
