@@ -12,7 +12,7 @@ import {
   replaceCall,
   type StoredCall,
 } from './call-table.ts';
-import { scheduleDeadlines, scheduleTombstoneEnd } from './deadlines.ts';
+import { scheduleAnnouncement, scheduleDeadlines, scheduleTombstoneEnd } from './deadlines.ts';
 import { decide, sideOf, type CallEvent, type Device } from './domain/call.ts';
 import { decideStart, type StartRequest } from './domain/start.ts';
 import { announce, viewOf } from './history.ts';
@@ -93,6 +93,7 @@ async function tryStart(
       const call = await insertCall(client, decision.call);
       if (call === undefined) return undefined;
       await scheduleDeadlines(kit.work, client, call);
+      await scheduleAnnouncement(kit.work, client, call);
       return { call, changed: [call] };
     }
     case 'merge': {

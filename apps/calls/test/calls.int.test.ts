@@ -15,6 +15,7 @@ import {
   type TestNats,
 } from '@rialto/service/testing';
 import { MAX_SIGNALS_PER_WINDOW } from '../src/call-table.ts';
+import { MAX_ANNOUNCEMENTS } from '../src/deadlines.ts';
 import { callsService } from '../src/service.ts';
 import { randomFrom } from './race-world.ts';
 
@@ -190,6 +191,34 @@ test.each(deadlines)('the %s deadline ends the call', async (deadline, prepare, 
   await makeDue(callId, deadline);
   expect((await until(() => isEnded(callId))).endReason).toBe(reason);
   await until(() => pushes.find(({ payload }) => payload['endReason'] === reason));
+});
+
+test('an unanswered call is announced again, so often and no oftener, and an answered one is not', async () => {
+  const waiting = async (callId: CallId) => {
+    const { rows } = await database.admin.query<{ key: string }>(
+      `select key from calls.work where kind = 'call-announcement' and key like $1`,
+      [`${callId}/%`],
+    );
+    return rows[0]?.key.split('/')[1];
+  };
+  const invites = (callId: CallId) =>
+    pushes.filter(({ account, payload }) => account.endsWith(ben.accountId) && payload['callId'] === callId).length;
+  const callId = newCallId();
+  await start(ana, ben.accountId, callId);
+  for (let announced = 1; announced < MAX_ANNOUNCEMENTS; announced += 1) {
+    expect(await waiting(callId)).toBe(String(announced));
+    await makeDue(callId, String(announced));
+    await until(async () => ((await waiting(callId)) === String(announced) ? undefined : true));
+  }
+  expect(await waiting(callId)).toBeUndefined();
+  await until(() => (invites(callId) === MAX_ANNOUNCEMENTS ? true : undefined));
+  await end(ana, callId);
+  const answered = newCallId();
+  await start(ana, ben.accountId, answered);
+  await answer(ben, answered);
+  await makeDue(answered, '1');
+  await until(async () => ((await waiting(answered)) === undefined ? true : undefined));
+  expect(invites(answered)).toBe(2); // the invite, and that it was answered
 });
 
 test('a deadline of a state that has passed does nothing', async () => {

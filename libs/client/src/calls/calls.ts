@@ -82,8 +82,10 @@ export class CallManager implements CallsSurface {
     if (this.#isClosed || this.#past.has(view.callId)) return;
     const known = this.#calls.get(view.callId);
     if (known !== undefined) {
-      if (view.mergedInto !== null) await this.#followMerge(known, view.mergedInto);
-      else known.apply(view);
+      if (view.mergedInto !== null) return this.#followMerge(known, view.mergedInto);
+      known.apply(view);
+      // Announced again, since nobody has said yet that it rings: perhaps this device could not.
+      if (view.state === 'inviting' && known.state === 'ringing') await this.#confirmRinging(known);
       return;
     }
     if (view.state === 'ended') return this.#remember(view.callId);
@@ -126,7 +128,6 @@ export class CallManager implements CallsSurface {
   }
 
   async #ring(view: CallView): Promise<void> {
-    const { api, report } = this.#ports;
     const { callId } = view;
     if (this.current?.isAnswered) {
       this.#remember(callId);
@@ -137,17 +138,22 @@ export class CallManager implements CallsSurface {
     // Who rings must be the other member as the group has it, whatever the server says.
     if (conversation.peer !== view.caller) {
       this.#remember(callId);
-      return report({ callId, code: 'caller-not-in-conversation' });
+      return this.#ports.report({ callId, code: 'caller-not-in-conversation' });
     }
     const call = this.#add(view, conversation);
     call.apply(view);
     this.#events.emit('call.incoming', call);
     this.#giveOrphans(call);
+    await this.#confirmRinging(call);
+  }
+
+  async #confirmRinging(call: Call): Promise<void> {
+    const { api, report } = this.#ports;
     try {
-      call.apply((await api.confirmRinging({ callId })).call);
+      call.apply((await api.confirmRinging({ callId: call.id })).call);
     } catch (cause) {
       if (cause instanceof AppError && cause.code === 'call-ended') await call.refresh();
-      else report({ callId, code: 'ringing-not-confirmed', cause });
+      else report({ callId: call.id, code: 'ringing-not-confirmed', cause });
     }
   }
 

@@ -14,10 +14,15 @@ import {
 
 /** Candidates found within this time travel in one signal. */
 const CANDIDATE_BATCH_MS = 15;
+/** A push may be lost: an offer without an answer is sent again after this time, so often in all. A stall restarts ICE with a new one. */
+const OFFER_AGAIN_MS = 3_000;
+const MAX_OFFER_SENDS = 5;
 /** Candidates that wait for the description they belong to. */
 const MAX_WAITING_CANDIDATES = 100;
 
 type Unsent = Signal extends infer S ? (S extends Signal ? Omit<S, 'v' | 'callId' | 'sentAt'> : never) : never;
+type UnsentAnswer = Extract<Unsent, { type: 'answer' }>;
+type UnsentOffer = Extract<Unsent, { type: 'offer' }>;
 export interface NegotiationOptions {
   readonly callId: CallId;
   readonly peerDevice: DeviceId;
@@ -42,6 +47,9 @@ export class Negotiation {
   #batch: IceCandidate[] = [];
   #lastOffer = 0;
   #pendingOffer: number | undefined;
+  /** The answer to the newest offer that came. */
+  #lastAnswer: UnsentAnswer | undefined;
+  #cancelOfferAgain: (() => void) | undefined;
   #wantsOffer: { restartIce: boolean } | undefined;
   #hasRemote = false;
   #isClosed = false;
@@ -75,12 +83,18 @@ export class Negotiation {
       const { session } = this.#options;
       const description = await session.createOffer({ restartIce });
       this.#pendingOffer = this.#lastOffer += 1;
-      this.#send({
-        type: 'offer',
-        offer: this.#pendingOffer,
-        sdp: description.sdp,
-        media: encodeAnnouncement(session.announcement()),
-      });
+      const media = encodeAnnouncement(session.announcement());
+      this.#sendOffer({ type: 'offer', offer: this.#pendingOffer, sdp: description.sdp, media }, 1);
+    });
+  }
+
+  /** Sealed anew each time, since the ratchet opens nothing twice; what is in it stays the same. */
+  #sendOffer(offer: UnsentOffer, sends: number): void {
+    this.#send(offer);
+    this.#cancelOfferAgain?.();
+    if (sends >= MAX_OFFER_SENDS) return;
+    this.#cancelOfferAgain = this.#options.ports.surroundings.after(OFFER_AGAIN_MS, () => {
+      if (!this.#isClosed && this.#pendingOffer === offer.offer) this.#sendOffer(offer, sends + 1);
     });
   }
 
@@ -102,6 +116,7 @@ export class Negotiation {
 
   close(): void {
     this.#isClosed = true;
+    this.#cancelOfferAgain?.();
     this.keys.close();
   }
 
@@ -115,6 +130,10 @@ export class Negotiation {
       this.#pendingOffer = undefined;
       return this.#offerAgain();
     }
+    const answered = this.#lastAnswer;
+    // The same offer again: its answer was lost, or is on its way. An older one was overtaken.
+    if (answered?.offer === signal.offer) return this.#send(answered);
+    if (answered !== undefined && signal.offer < answered.offer) return;
     const hasCollision = this.#pendingOffer !== undefined;
     if (hasCollision && this.#options.isCaller) return;
     // Frames come a round trip later at the earliest, so the keys may be made meanwhile.
@@ -125,12 +144,13 @@ export class Negotiation {
     if (answer === null) throw new MediaError('negotiation-failed');
     if (hasCollision) this.#wantsOffer ??= { restartIce: false };
     this.#pendingOffer = undefined;
-    this.#send({
+    this.#lastAnswer = {
       type: 'answer',
       offer: signal.offer,
       sdp: answer.sdp,
       media: encodeAnnouncement(this.#options.session.announcement()),
-    });
+    };
+    this.#send(this.#lastAnswer);
     this.#offerAgain();
   }
 
