@@ -12,6 +12,8 @@ export interface CallSurface {
   readonly direction: 'incoming' | 'outgoing';
   readonly state: CallState;
   readonly endReason: string | null;
+  /** A sentence that says why this side had to end the call, else null. */
+  readonly failure: string | null;
   readonly isMuted: boolean;
   /** Tracks of the media engine: `MediaStreamTrack` in browsers. */
   readonly localTracks: readonly unknown[];

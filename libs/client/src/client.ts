@@ -31,6 +31,7 @@ export interface ClientOptions {
 }
 interface SettingsRecord {
   readonly sendsReadReceipts: boolean;
+  readonly hidesAddressInCalls: boolean;
 }
 
 /** Wires the parts of one signed-in device. Every rule lives in a part; here is only who hears of what. */
@@ -51,7 +52,7 @@ export class Client implements RialtoClient {
   readonly #walletParts: WalletParts;
   #record: AccountRecord;
   #chain: Chain;
-  #settings: SettingsRecord = { sendsReadReceipts: true };
+  #settings: SettingsRecord = { sendsReadReceipts: true, hidesAddressInCalls: false };
   #timer: ReturnType<typeof setInterval> | undefined;
   #work = new Set<Promise<unknown>>();
 
@@ -121,7 +122,7 @@ export class Client implements RialtoClient {
 
   /** Reads what is stored, then connects. Throws what the store throws. */
   async start(): Promise<void> {
-    this.#settings = (await new Rows<SettingsRecord>(this.#store, 'setting').get(SETTINGS_KEY)) ?? this.#settings;
+    this.#settings = { ...this.#settings, ...(await new Rows<SettingsRecord>(this.#store, 'setting').get(SETTINGS_KEY)) };
     await this.people.load();
     await this.wallet.load();
     await this.people.learnOwn({ ...this.account, chain: this.#record.chain });
@@ -242,6 +243,7 @@ export class Client implements RialtoClient {
       // Signals carry times that the other side judges, and this device's own clock may be hours off.
       surroundings: { ...SURROUNDINGS, now: () => this.connection.serverNow() },
       conversation: (id) => this.conversations.get(id),
+      hidesAddress: () => this.#settings.hidesAddressInCalls,
       report: ({ callId, code }) =>
         this.#events.emit('problem', { code: 'background-work-failed', detail: `call ${callId}: ${code}` }),
     });
@@ -270,6 +272,10 @@ export class Client implements RialtoClient {
         return read().sendsReadReceipts;
       },
       setSendsReadReceipts: (value: boolean) => write({ ...read(), sendsReadReceipts: value }),
+      get hidesAddressInCalls() {
+        return read().hidesAddressInCalls;
+      },
+      setHidesAddressInCalls: (value: boolean) => write({ ...read(), hidesAddressInCalls: value }),
     };
   }
 }

@@ -124,4 +124,7 @@ export interface Devices {
 export interface Settings {
   readonly sendsReadReceipts: boolean;
   setSendsReadReceipts(value: boolean): Promise<void>;
+  /** Calls go through the server's relay only, so that who one talks with does not see this device's address. From the next call on. */
+  readonly hidesAddressInCalls: boolean;
+  setHidesAddressInCalls(value: boolean): Promise<void>;
 }

@@ -108,6 +108,7 @@ export class CallPerson {
   readonly states: string[] = [];
   manager: CallManager;
   isAway = false;
+  hidesAddress = false;
   /** How many sealed signals were opened. */
   opened = 0;
   readonly #ports: CallPorts;
@@ -138,6 +139,7 @@ export class CallPerson {
         if (found === undefined) throw new Error('no such conversation');
         return found;
       },
+      hidesAddress: () => this.hidesAddress,
       report: (problem) => this.problems.push(problem),
     };
     this.manager = this.#begin();

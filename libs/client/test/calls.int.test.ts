@@ -194,6 +194,43 @@ test('a stall restarts ICE and comes back; one that stays gives up', async () =>
   await until(() => call.state === 'active');
 });
 
+test('who may not use a microphone rings nobody', async () => {
+  engines.ana.mayUse = async () => false;
+  await expect(callBen()).rejects.toMatchObject({ code: 'microphone-refused' });
+  expect(await ben.manager.history()).toEqual([]);
+  expect([ana.states.at(-1), ana.manager.current, ben.incoming.length]).toEqual(['ended', null, 0]);
+  engines.ana.mayUse = async () => true;
+  await callBen();
+  await rings(ben);
+});
+
+test('nobody is rung while the browser asks, and who hangs up meanwhile never rings', async () => {
+  let answer: (may: boolean) => void = () => {};
+  engines.ana.mayUse = () => new Promise((resolve) => (answer = resolve));
+  const calling = callBen();
+  const call = await until(() => ana.manager.current);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(await ben.manager.history()).toEqual([]);
+  await call.hangUp();
+  answer(true);
+  await expect(calling).rejects.toMatchObject({ code: 'session-closed' });
+  expect([engines.ana.sessions, ben.incoming]).toEqual([[], []]);
+});
+
+test('a call whose encryption dies ends on both sides, and this one says why', async () => {
+  const call = await callBen();
+  const incoming = await rings(ben).then(async (rung) => {
+    await rung.answer();
+    return rung;
+  });
+  await Promise.all([isActive(ana), isActive(ben)]);
+  engines.ana.sessions[0]?.breaks('broken');
+  expect([call.state, call.endReason, call.failure]).toEqual(['ended', 'failed', expect.stringContaining('Call again')]);
+  await isQuiet(ben);
+  expect([incoming.endReason, incoming.failure]).toEqual(['failed', null]);
+  expect(ana.problems.map(({ code }) => code)).toEqual(['media-broken']);
+});
+
 test('a signal of a stranger or of the losing device changes nothing', async () => {
   const call = await callBen();
   const incoming = await rings(ben);

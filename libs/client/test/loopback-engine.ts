@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import {
   MEDIA_INSTANCE_BYTES,
+  MediaError,
   type Description,
+  type HeldDevices,
   type MediaAnnouncement,
   type MediaEngine,
   type MediaEvents,
@@ -15,7 +17,14 @@ export class LoopbackEngine implements MediaEngine {
   /** Descriptions that reached an engine: nothing may, before the call is accepted. */
   readonly accepted: Description[] = [];
 
+  /** What the person says to the question for the microphone; false refuses. */
+  mayUse: () => Promise<boolean> = async () => true;
+
   check(): void {}
+  async askForDevices(): Promise<HeldDevices> {
+    if (!(await this.mayUse())) throw new MediaError('microphone-refused');
+    return { release: () => {} };
+  }
   async open({ events }: { events: MediaEvents }): Promise<MediaSession> {
     const session = new LoopbackSession(events, this.accepted, LoopbackEngine.#offers);
     this.sessions.push(session);
@@ -31,6 +40,8 @@ class LoopbackSession implements MediaSession {
   expected: MediaAnnouncement | undefined;
   isClosed = false;
   offers = 0;
+  /** How often it was given other relays. */
+  restarts = 0;
   readonly #name = randomBytes(4).toString('hex');
   readonly #events: MediaEvents;
   readonly #accepted: Description[];
@@ -69,14 +80,16 @@ class LoopbackSession implements MediaSession {
     return null;
   }
   async addCandidate(): Promise<void> {}
-  setIceServers(): void {}
+  setIceServers(): void {
+    this.restarts += 1;
+  }
   setMuted(): void {}
   async setCamera(): Promise<void> {}
   async stats(): Promise<never> {
     throw new Error('there is nothing to measure');
   }
   /** Media stops, or comes back. */
-  breaks(state: 'stalled' | 'connected' | 'failed'): void {
+  breaks(state: 'stalled' | 'connected' | 'failed' | 'broken'): void {
     this.#events.connection(state);
   }
   close(): void {

@@ -1,4 +1,4 @@
-import { MediaError } from '../calls/media-engine.ts';
+import { type HeldDevices, MediaError } from '../calls/media-engine.ts';
 
 /** Where microphone and camera come from. */
 export type Devices = Pick<MediaDevices, 'getUserMedia'>;
@@ -10,6 +10,17 @@ export interface OpenedDevices {
   readonly stream: MediaStream;
   /** Why the camera that was wanted beside the microphone is not in the stream. */
   readonly cameraError: MediaError | null;
+}
+
+/** Devices that were opened before their session. */
+export class HeldStream implements HeldDevices {
+  readonly opened: OpenedDevices;
+  constructor(opened: OpenedDevices) {
+    this.opened = opened;
+  }
+  release(): void {
+    for (const track of this.opened.stream.getTracks()) track.stop();
+  }
 }
 
 /**

@@ -2,12 +2,17 @@ import type { FromWorker, ToWorker, TransformOptions } from './media-messages.ts
 
 /** How long the worker may take to answer; it only computes. */
 const WORKER_ANSWER_MS = 5_000;
+/** How often the worker is asked whether it is there: one that died by itself says nothing. */
+const PULSE_MS = 5_000;
+/** One answer that does not come may be a machine that slept. */
+const MAX_MISSED_PULSES = 2;
 
 /** The page's end of a media worker: attaches transforms and hands over keys. */
 export class MediaCryptor {
   readonly #worker: Worker;
   readonly #waiting = new Map<number, { resolve: (message: FromWorker) => void; reject: (error: Error) => void }>();
   readonly #receivers = new Map<RTCRtpReceiver, number>();
+  readonly #pulse: ReturnType<typeof setInterval>;
   #lastId = 0;
 
   constructor(
@@ -27,6 +32,12 @@ export class MediaCryptor {
       else this.#settle(data);
     };
     worker.onerror = (event) => events.broken(event.message);
+    let missed = 0;
+    const miss = (error: unknown) => {
+      missed += 1;
+      if (missed === MAX_MISSED_PULSES) events.broken(error);
+    };
+    this.#pulse = setInterval(() => void this.counts().then(() => (missed = 0), miss), PULSE_MS);
   }
 
   /** Must be called in the very task that makes the transceiver: one without a transform sends in the clear. */
@@ -67,6 +78,7 @@ export class MediaCryptor {
 
   /** Ends the worker and with it every key. */
   close(): void {
+    clearInterval(this.#pulse);
     this.#worker.terminate();
     for (const { reject } of this.#waiting.values()) reject(new Error('the media worker has ended'));
     this.#waiting.clear();

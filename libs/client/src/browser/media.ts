@@ -3,6 +3,7 @@ import {
   MEDIA_INSTANCE_BYTES,
   MediaError,
   type Description,
+  type HeldDevices,
   type IceCandidate,
   type IceServer,
   type Media,
@@ -12,7 +13,8 @@ import {
   type MediaSession,
   type MediaStats,
 } from '../calls/media-engine.ts';
-import { type Devices, openDevices } from './devices.ts';
+import { type Devices, HeldStream, openDevices } from './devices.ts';
+import { hideLoudness } from './hide-loudness.ts';
 import { MediaCryptor } from './media-cryptor.ts';
 import { readStats, type WatchedState, watchFlow } from './media-stats.ts';
 
@@ -25,6 +27,7 @@ interface SessionOptions {
   readonly iceServers: readonly IceServer[];
   readonly isRelayOnly: boolean;
   readonly events: MediaEvents;
+  readonly devices?: HeldDevices | undefined;
 }
 
 export const MICROPHONE: MediaTrackConstraints = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
@@ -46,6 +49,11 @@ export class BrowserMediaEngine implements MediaEngine {
       'transform' in RTCRtpReceiver.prototype &&
       typeof Worker === 'function';
     if (!canTransform) throw new MediaError('frame-encryption-unsupported');
+  }
+
+  async askForDevices(media: Media): Promise<HeldStream> {
+    const wants = { audio: MICROPHONE, video: media === 'video' && CAMERA };
+    return new HeldStream(await openDevices(this.#options.devices ?? navigator.mediaDevices, wants));
   }
 
   async open(options: SessionOptions): Promise<MediaSession> {
@@ -75,25 +83,28 @@ class BrowserMediaSession implements MediaSession {
   readonly #stream = new MediaStream();
   readonly #openedAt = performance.now();
   readonly #stopWatching: () => void;
+  #held: HeldStream | undefined;
   #cameraError: MediaError | null = null;
   #wantsVideo = false;
   #connectedMs: number | null = null;
   #isClosed = false;
 
-  constructor({ iceServers, isRelayOnly, events }: SessionOptions, worker: Worker, devices: Devices) {
+  constructor({ iceServers, isRelayOnly, events, devices: held }: SessionOptions, worker: Worker, devices: Devices) {
     this.#events = events;
     this.#devices = devices;
+    this.#held = held instanceof HeldStream ? held : undefined;
     this.#isRelayOnly = isRelayOnly;
+    // First, since a browser may refuse it; the worker's pulse would then have nobody to end it.
+    this.#pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle', ...this.#ice(iceServers) });
     this.#cryptor = new MediaCryptor(worker, {
       firstFrame: (kind, receiver) => {
         receiver.track.enabled = true;
         events.firstFrame(kind);
       },
       unknownEpoch: () => events.unknownEpoch(),
-      // Without its worker no frame passes in either direction; the call then stalls and ends.
-      broken: () => events.connection('failed'),
+      // Without its worker no frame passes in either direction, though packets may flow.
+      broken: () => !this.#isClosed && events.connection('broken'),
     });
-    this.#pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle', ...this.#ice(iceServers) });
     this.#pc.onicecandidate = ({ candidate }) => {
       if (candidate !== null && candidate.candidate !== '') events.candidate(plain(candidate));
     };
@@ -116,7 +127,9 @@ class BrowserMediaSession implements MediaSession {
     const wants = { audio: !has('audio') && MICROPHONE, video: media === 'video' && !has('video') && CAMERA };
     if (wants.audio === false && wants.video === false) return;
     this.#wantsVideo ||= media === 'video';
-    const { stream, cameraError } = await openDevices(this.#devices, wants);
+    const held = this.#held?.opened;
+    this.#held = undefined;
+    const { stream, cameraError } = held ?? (await openDevices(this.#devices, wants));
     this.#cameraError = cameraError;
     for (const track of stream.getTracks()) {
       if (this.#isClosed) track.stop();
@@ -277,22 +290,3 @@ class BrowserMediaSession implements MediaSession {
 }
 
 const plain = ({ candidate, sdpMid, sdpMLineIndex }: RTCIceCandidate): IceCandidate => ({ candidate, sdpMid, sdpMLineIndex });
-
-/** The part of WebRTC Extensions that TypeScript does not know yet (W3C, "RTP Header Extension Control"). */
-interface ExtensionControl {
-  getHeaderExtensionsToNegotiate(): { uri: string; direction: RTCRtpTransceiverDirection }[];
-  setHeaderExtensionsToNegotiate(extensions: { uri: string; direction: RTCRtpTransceiverDirection }[]): void;
-}
-const LOUDNESS = 'urn:ietf:params:rtp-hdrext:ssrc-audio-level';
-
-/** RTP headers are outside the frame's encryption, and one of them says how loud somebody speaks. */
-function hideLoudness(transceiver: RTCRtpTransceiver): void {
-  if (!('setHeaderExtensionsToNegotiate' in transceiver)) return;
-  const control = transceiver as RTCRtpTransceiver & ExtensionControl;
-  const extensions = control.getHeaderExtensionsToNegotiate();
-  // Hidden already, or the other side did not offer it.
-  if (extensions.every(({ uri, direction }) => uri !== LOUDNESS || direction === 'stopped')) return;
-  control.setHeaderExtensionsToNegotiate(
-    extensions.map((each) => (each.uri === LOUDNESS ? { ...each, direction: 'stopped' } : each)),
-  );
-}

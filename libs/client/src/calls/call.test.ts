@@ -39,6 +39,7 @@ function incoming(answerCall: () => Promise<{ call: CallView }>) {
       me: { accountId: ME, deviceId: 'dev_me' as DeviceId },
       engine: { check: () => undefined, open: async () => session() },
       surroundings: { now: () => 0, after: () => () => undefined, random: (bytes: number) => new Uint8Array(bytes) },
+      hidesAddress: () => false,
       report: () => undefined,
     } as unknown as CallPorts,
     changed: () => undefined,

@@ -3,7 +3,7 @@ import type { CallState, CallSurface } from '../call-view.ts';
 import type { CallOptions } from './call-options.ts';
 import { MediaError, type Media, type MediaEvents, type MediaSession, type MediaStats } from './media-engine.ts';
 import { Negotiation } from './negotiation.ts';
-import { openMedia } from './open-media.ts';
+import { OwnMedia } from './own-media.ts';
 import type { SignalPayload } from './ports.ts';
 import { Reconnection } from './reconnection.ts';
 
@@ -26,8 +26,8 @@ export class Call implements CallSurface {
   #version = -1;
   #isMuted = false;
   readonly #options: CallOptions;
-  #session: Promise<MediaSession> | undefined;
-  #openSession: MediaSession | undefined;
+  readonly #own: OwnMedia;
+  #failure: MediaError | null = null;
   #negotiation: Negotiation | undefined;
   #early: SignalPayload[] = [];
   readonly #reconnection: Reconnection;
@@ -38,6 +38,7 @@ export class Call implements CallSurface {
     this.#options = options;
     this.#id = view.callId;
     this.#media = view.media;
+    this.#own = new OwnMedia(ports);
     this.conversationId = view.conversationId;
     this.direction = view.caller === ports.me.accountId ? 'outgoing' : 'incoming';
     this.peer = this.direction === 'outgoing' ? view.callee : view.caller;
@@ -62,6 +63,10 @@ export class Call implements CallSurface {
   get endReason(): string | null {
     return this.#endReason;
   }
+  /** Why this side had to end the call, as a sentence; null when it did not. */
+  get failure(): string | null {
+    return this.#failure?.message ?? null;
+  }
   get isMuted(): boolean {
     return this.#isMuted;
   }
@@ -73,13 +78,13 @@ export class Call implements CallSurface {
     return this.#state === 'connecting' || this.#state === 'active' || this.#state === 'reconnecting';
   }
   get localTracks(): readonly unknown[] {
-    return this.#openSession?.localTracks ?? [];
+    return this.#own.session?.localTracks ?? [];
   }
   get remoteTracks(): readonly unknown[] {
-    return this.#openSession?.remoteTracks ?? [];
+    return this.#own.session?.remoteTracks ?? [];
   }
   get cameraError(): string | null {
-    return this.#openSession?.cameraError?.message ?? null;
+    return this.#own.session?.cameraError?.message ?? null;
   }
 
   /** Takes the call on this device, the microphone first. Throws `call-ended`, `call-elsewhere`, `busy`, or `MediaError` when there is no microphone. */
@@ -95,7 +100,7 @@ export class Call implements CallSurface {
       if (error instanceof AppError && error.code === 'call-elsewhere') this.finish('elsewhere');
       else if (error instanceof AppError && error.code === 'call-ended') await this.refresh();
       // Not answered, as far as this device knows: it does not listen. Another try opens the microphone again.
-      if (!this.isOver && !this.isAnswered) this.#closeSession();
+      if (!this.isOver && !this.isAnswered) this.#own.close();
       throw error;
     }
   }
@@ -108,33 +113,37 @@ export class Call implements CallSurface {
   }
   setMuted(isMuted: boolean): void {
     this.#isMuted = isMuted;
-    this.#openSession?.setMuted(isMuted);
+    this.#own.session?.setMuted(isMuted);
     this.#options.changed(this);
   }
   async setCamera(isOn: boolean): Promise<void> {
     if (isOn && this.#media === 'audio') return this.upgradeToVideo();
-    await (await this.#live()).setCamera(isOn);
+    await (await this.#own.live()).setCamera(isOn);
     this.#options.changed(this);
   }
   /** Adds this side's camera to a voice call. The other side sees it and may add its own. */
   async upgradeToVideo(): Promise<void> {
-    const session = await this.#live();
+    const session = await this.#own.live();
     await session.addLocal('video');
     this.#media = 'video';
     await this.#negotiation?.offer();
     this.#options.changed(this);
   }
   async stats(): Promise<MediaStats | null> {
-    return this.#openSession === undefined ? null : this.#openSession.stats();
+    return this.#own.session === undefined ? null : this.#own.session.stats();
+  }
+
+  /** Asks for microphone and camera before anybody is rung. Throws `MediaError`, also when the call was cancelled meanwhile. */
+  async askForDevices(): Promise<void> {
+    await this.#own.ask(this.#media);
   }
 
   /** Opens the media session: while it rings for who calls, on the answer for who is called. Throws `MediaError`, `not-reachable`. */
-  prepare(): Promise<MediaSession> {
-    this.#session ??= this.#open().catch((error: unknown) => {
-      this.#session = undefined; // Another try may find a microphone.
-      throw error;
-    });
-    return this.#session;
+  async prepare(): Promise<MediaSession> {
+    if (this.isOver) throw new MediaError('session-closed');
+    const session = await this.#own.open({ callId: this.#id, media: this.#media, events: this.#events() });
+    session.setMuted(this.#isMuted);
+    return session;
   }
 
   /** What the arbiter says. Older news changes nothing, and nothing follows the end. */
@@ -169,14 +178,8 @@ export class Call implements CallSurface {
     this.#reconnection.close();
     this.#negotiation?.close();
     this.#early = [];
-    this.#closeSession();
+    this.#own.close();
     this.#show('ended');
-  }
-
-  #closeSession(): void {
-    // One that never opened has told so whoever waited for it, and one that opens too late closes itself.
-    this.#openSession?.close();
-    [this.#session, this.#openSession] = [undefined, undefined];
   }
 
   async #endAs(reason: 'hung-up' | 'declined' | 'failed'): Promise<void> {
@@ -193,19 +196,6 @@ export class Call implements CallSurface {
     this.#options.changed(this);
   }
 
-  async #open(): Promise<MediaSession> {
-    const { ports } = this.#options;
-    if (this.isOver) throw new MediaError('session-closed');
-    const session = await openMedia(ports, { callId: this.#id, media: this.#media, events: this.#events() });
-    if (this.isOver) {
-      session.close();
-      throw new MediaError('session-closed');
-    }
-    session.setMuted(this.#isMuted);
-    this.#openSession = session;
-    return session;
-  }
-
   /** The call is accepted and this device is in it: only now is anything of the other side opened. */
   #negotiate(view: CallView): void {
     const isCaller = view.caller === this.#options.ports.me.accountId;
@@ -215,15 +205,20 @@ export class Call implements CallSurface {
     this.prepare()
       .then(async (session) => {
         if (this.isOver || this.#negotiation !== undefined) return;
-        this.#negotiation = new Negotiation({ callId: view.callId, peerDevice, isCaller, conversation, session, ports });
+        const gaveUp = (cause: MediaError) => this.#fail(cause);
+        this.#negotiation = new Negotiation({ callId: view.callId, peerDevice, isCaller, conversation, session, ports, gaveUp });
         await this.#negotiation.start();
         for (const signal of this.#early.splice(0)) void this.#negotiation.handleSignal(signal);
       })
-      .catch((cause: unknown) => {
-        if (this.isOver) return;
-        ports.report({ callId: this.#id, code: cause instanceof MediaError ? cause.code : 'call-failed', cause });
-        void this.#endAs('failed');
-      });
+      .catch((cause: unknown) => this.#fail(cause));
+  }
+
+  /** Ends the call because this side cannot go on with it, and says why. */
+  #fail(cause: unknown): void {
+    if (this.isOver) return;
+    if (cause instanceof MediaError) this.#failure = cause;
+    this.#options.ports.report({ callId: this.#id, code: this.#failure?.code ?? 'call-failed', cause });
+    void this.#endAs('failed');
   }
 
   #events(): MediaEvents {
@@ -238,8 +233,10 @@ export class Call implements CallSurface {
     };
   }
 
-  #handleConnection(state: 'connected' | 'stalled' | 'failed'): void {
+  #handleConnection(state: Parameters<MediaEvents['connection']>[0]): void {
     if (this.isOver) return;
+    // A restart of ICE brings no dead worker back.
+    if (state === 'broken') return this.#fail(new MediaError('media-broken'));
     if (state === 'connected') {
       const isFirst = this.#reconnection.connected();
       this.#show('active');
@@ -258,7 +255,7 @@ export class Call implements CallSurface {
     try {
       const { iceServers } = await this.#options.ports.api.getIceServers({ callId: this.#id });
       if (this.isOver) return;
-      this.#openSession?.setIceServers(iceServers);
+      this.#own.session?.setIceServers(iceServers);
       await this.#negotiation?.offer({ restartIce: true });
     } catch (cause) {
       if (!this.isOver) this.#options.ports.report({ callId: this.#id, code: 'reconnect-failed', cause });
@@ -291,10 +288,5 @@ export class Call implements CallSurface {
       // Not there yet, or the network is away: the next time will tell.
       if (!(error instanceof AppError)) throw error;
     }
-  }
-
-  async #live(): Promise<MediaSession> {
-    if (this.isOver || this.#session === undefined) throw new MediaError('session-closed');
-    return this.#session;
   }
 }

@@ -44,8 +44,8 @@ export class CallManager implements CallsSurface {
   }
 
   /**
-   * Calls the other member of a conversation. Resolves when it rings there or is about to. Throws `busy`, `not-reachable`, `call-ended`,
-   * or `MediaError` when this device cannot encrypt calls or has no microphone.
+   * Calls the other member of a conversation, once microphone and camera may be used. Resolves when it rings there or is about to. Throws
+   * `busy`, `not-reachable`, `call-ended`, or `MediaError` when this device cannot encrypt calls or has no microphone: then nothing rings.
    */
   async start(conversationId: ConversationId, { media }: { readonly media: Media }): Promise<Call> {
     const { engine, surroundings, me } = this.#ports;
@@ -58,7 +58,10 @@ export class CallManager implements CallsSurface {
     conversation.demandTrust();
     const call = this.#add({ callId, conversationId, media, caller: me.accountId, callee: conversation.peer }, conversation);
     this.#events.emit('call.changed', call);
+    let isInvited = false;
     try {
+      await call.askForDevices();
+      isInvited = true;
       const answer = await this.#ports.api.startCall({ callId, conversationId, callee: conversation.peer, media });
       this.#follow(call, answer.call);
       await call.prepare();
@@ -66,7 +69,7 @@ export class CallManager implements CallsSurface {
       if (call.isOver) throw error;
       call.finish('failed');
       // The invite may have arrived although its answer did not.
-      await this.#end(call.id, 'failed');
+      if (isInvited) await this.#end(call.id, 'failed');
       throw error;
     }
     return call;

@@ -45,8 +45,11 @@ export interface Description {
 /** What a session tells its call. Handlers are called in order and must not throw. */
 export interface MediaEvents {
   candidate(candidate: IceCandidate): void;
-  /** `connected`: packets can flow. `stalled`: they stopped. `failed`: this connection will not come back without an ICE restart. */
-  connection(state: 'connected' | 'stalled' | 'failed'): void;
+  /**
+   * `connected`: packets can flow. `stalled`: they stopped. `failed`: this connection will not come back without an ICE restart.
+   * `broken`: whatever encrypts the frames has died, and nothing brings this session back.
+   */
+  connection(state: 'connected' | 'stalled' | 'failed' | 'broken'): void;
   /** A frame of the other side was opened and decoded for the first time. */
   firstFrame(kind: 'audio' | 'video'): void;
   /** Frames of an epoch whose key is missing arrive. */
@@ -108,13 +111,26 @@ export interface MediaSession {
   close(): void;
 }
 
+/** Microphone and camera that are open already, for one session. */
+export interface HeldDevices {
+  /** Closes them; does nothing the second time. */
+  release(): void;
+}
+
 export interface MediaEngine {
   /** Throws `MediaError('frame-encryption-unsupported')` where frames cannot be encrypted: then no call is begun or taken. */
   check(): void;
+  /**
+   * Opens microphone and camera ahead of a session, so that nobody is rung by who may not speak. Throws `MediaError` as `addLocal` does.
+   * Engines that ask nobody leave it out.
+   */
+  askForDevices?(media: Media): Promise<HeldDevices>;
   open(options: {
     readonly iceServers: readonly IceServer[];
     readonly isRelayOnly: boolean;
     readonly events: MediaEvents;
+    /** What `askForDevices` gave: the first `addLocal` takes it instead of asking again. */
+    readonly devices?: HeldDevices | undefined;
   }): Promise<MediaSession>;
 }
 
@@ -125,6 +141,10 @@ const MEDIA_ERRORS = {
   'microphone-refused':
     'The browser does not let Rialto use the microphone. Allow it beside the address of this page, then call again.',
   'camera-refused': 'The browser does not let Rialto use the camera. Allow it beside the address of this page, then add video.',
+  'no-relay':
+    'This server has no relay to hide your address behind. Without one, calls are possible only when your address may be seen.',
+  'media-broken': 'What encrypts the call stopped working here, so the call was ended. Call again.',
+  'keys-unavailable': 'The call could not get its new keys, so it was ended before anything was sent without them. Call again.',
   'session-closed': 'The call is over.',
   'negotiation-failed': 'The two sides could not agree on how to connect.',
 } as const;

@@ -1,16 +1,20 @@
 import type { AccountId, CallId, ConversationId } from '@rialto/contracts';
 import { EPOCH_CATCH_UP_MS, type MediaSession } from './media-engine.ts';
-import { MediaKeys } from './media-keys.ts';
+import { MAX_KEY_TRIES, MediaKeys } from './media-keys.ts';
 import type { CallConversation } from './ports.ts';
 
 /** A session that only knows whether it sends, a conversation whose log can be slow or away, and a clock that the test winds. */
-function world(catchUp: () => Promise<void>) {
+function world(catchUp: () => Promise<void>, canSetKey: () => boolean = () => true) {
   const timers: { at: number; run: () => void; isOff: boolean }[] = [];
+  const epochs: (() => void)[] = [];
   let now = 0;
-  const state = { isSending: false, failures: 0 };
+  const state = { isSending: false, failures: 0, hasGivenUp: false };
   const session = {
     instance: new Uint8Array(16),
-    setSendKey: async () => void (state.isSending = true),
+    setSendKey: async () => {
+      if (!canSetKey()) throw new Error('the worker does not answer');
+      state.isSending = true;
+    },
     addReceiveKey: async () => undefined,
     stopSending: () => void (state.isSending = false),
   } as unknown as MediaSession;
@@ -21,7 +25,10 @@ function world(catchUp: () => Promise<void>) {
     leafIndex: 0,
     mediaKey: async () => ({ epoch: 4, key: new Uint8Array(32) }),
     catchUp,
-    onEpoch: () => () => undefined,
+    onEpoch: (handler: () => void) => {
+      epochs.push(handler);
+      return () => undefined;
+    },
   } as unknown as CallConversation;
   const keys = new MediaKeys({
     callId: 'cal_A' as CallId,
@@ -37,6 +44,7 @@ function world(catchUp: () => Promise<void>) {
       random: (bytes) => new Uint8Array(bytes),
     },
     failed: () => void (state.failures += 1),
+    gaveUp: () => void (state.hasGivenUp = true),
   });
   const pass = async (ms: number) => {
     now += ms;
@@ -47,7 +55,8 @@ function world(catchUp: () => Promise<void>) {
     }
     await new Promise((resolve) => setTimeout(resolve, 0));
   };
-  return { keys, state, pass };
+  const enterEpoch = () => epochs.forEach((handler) => handler());
+  return { keys, state, pass, enterEpoch };
 }
 
 test('sending goes on when the log, read too late, has nothing newer: the frames were old ones', async () => {
@@ -71,11 +80,11 @@ test('a log that cannot be read is asked again, and sending goes on once it was 
   keys.handleUnknownEpoch();
   await pass(0);
   await pass(EPOCH_CATCH_UP_MS);
-  expect(state).toEqual({ isSending: false, failures: 1 });
+  expect(state).toMatchObject({ isSending: false, failures: 1 });
   isAway = false;
   await pass(EPOCH_CATCH_UP_MS);
   await pass(EPOCH_CATCH_UP_MS);
-  expect(state).toEqual({ isSending: true, failures: 1 });
+  expect(state).toMatchObject({ isSending: true, failures: 1 });
   keys.close();
 });
 
@@ -91,4 +100,42 @@ test('without the log nothing is asked any more once the call is over', async ()
   keys.close();
   await pass(10 * EPOCH_CATCH_UP_MS);
   expect(asked).toBe(1);
+});
+
+test('a key that could not be set once is set a moment later, without another epoch', async () => {
+  let canSet = true;
+  const { keys, state, pass, enterEpoch } = world(
+    async () => undefined,
+    () => canSet,
+  );
+  await keys.start();
+  canSet = false;
+  enterEpoch();
+  await pass(0);
+  expect(state).toMatchObject({ failures: 1, hasGivenUp: false });
+  await pass(EPOCH_CATCH_UP_MS);
+  expect(state.isSending).toBe(false);
+  canSet = true;
+  await pass(1_000);
+  await pass(EPOCH_CATCH_UP_MS);
+  expect(state).toEqual({ isSending: true, failures: 1, hasGivenUp: false });
+  keys.close();
+});
+
+test('a key that cannot be set at all ends the call, and nothing is sent any more', async () => {
+  let [canSet, tries] = [true, 0];
+  const { keys, state, pass, enterEpoch } = world(
+    async () => undefined,
+    () => {
+      tries += 1;
+      return canSet;
+    },
+  );
+  await keys.start();
+  [canSet, tries] = [false, 0];
+  enterEpoch();
+  await pass(0);
+  for (let second = 0; second < 3 * MAX_KEY_TRIES; second += 1) await pass(1_000);
+  expect(state).toEqual({ isSending: false, failures: 1, hasGivenUp: true });
+  expect(tries).toBe(MAX_KEY_TRIES);
 });

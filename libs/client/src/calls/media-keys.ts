@@ -5,6 +5,10 @@ import type { CallConversation, Surroundings } from './ports.ts';
 /** A log that could not be read is asked again after the deadline: until then nothing is sent. */
 const ASK_AGAIN_MS = EPOCH_CATCH_UP_MS + 500;
 
+/** A key of a new epoch that could not be made or set is tried again this often, so many times in all; then the call has to end. */
+const KEY_AGAIN_MS = 1_000;
+export const MAX_KEY_TRIES = 10;
+
 /** Whose frames a session opens: the sender's leaf and the instance of its media worker. */
 export interface PeerMedia {
   readonly leafIndex: number;
@@ -21,10 +25,12 @@ export class MediaKeys {
   readonly #session: MediaSession;
   readonly #surroundings: Surroundings;
   readonly #failed: (cause: unknown) => void;
+  readonly #gaveUp: (cause: unknown) => void;
   readonly #unsubscribe: () => void;
   #peer: PeerMedia | undefined;
   #cancelDeadline: (() => void) | undefined;
   #cancelAnotherTry: (() => void) | undefined;
+  #cancelFollowing: (() => void) | undefined;
   #isClosed = false;
 
   constructor(options: {
@@ -32,13 +38,17 @@ export class MediaKeys {
     conversation: CallConversation;
     session: MediaSession;
     surroundings: Surroundings;
+    /** A try failed; another follows. */
     failed: (cause: unknown) => void;
+    /** Nothing is sent any more, and nothing more is tried. */
+    gaveUp: (cause: unknown) => void;
   }) {
     this.#callId = options.callId;
     this.#conversation = options.conversation;
     this.#session = options.session;
     this.#surroundings = options.surroundings;
     this.#failed = options.failed;
+    this.#gaveUp = options.gaveUp;
     this.#unsubscribe = options.conversation.onEpoch(() => this.#follow());
   }
 
@@ -50,8 +60,14 @@ export class MediaKeys {
   /** Keys for what the other side sends; called again when its media worker was started anew. */
   async hear(peer: PeerMedia): Promise<void> {
     const isKnown = this.#peer?.leafIndex === peer.leafIndex && sameBytes(this.#peer.instance, peer.instance);
+    if (isKnown) return;
     this.#peer = peer;
-    if (!isKnown) await this.#renewReceiveKey();
+    try {
+      await this.#renewReceiveKey();
+    } catch (error) {
+      this.#peer = undefined; // The next signal of the other side is another try.
+      throw error;
+    }
   }
 
   /** Frames of an epoch without a key arrive: read the log, or stop sending. */
@@ -80,12 +96,28 @@ export class MediaKeys {
     this.#unsubscribe();
     this.#endDeadline();
     this.#cancelAnotherTry?.();
+    this.#cancelFollowing?.();
   }
 
-  #follow(): void {
+  /** The deadline stops the sending meanwhile; a try that succeeds lets it go on. */
+  #follow(tries = 1): void {
     if (this.#isClosed) return;
+    this.#cancelFollowing?.();
     this.#startDeadline();
-    Promise.all([this.#renewSendKey(), this.#renewReceiveKey()]).then(() => this.#endDeadline(), this.#failed);
+    Promise.all([this.#renewSendKey(), this.#renewReceiveKey()]).then(
+      () => this.#endDeadline(),
+      (cause: unknown) => {
+        if (this.#isClosed) return;
+        if (tries === 1) this.#failed(cause);
+        if (tries < MAX_KEY_TRIES) {
+          this.#cancelFollowing?.();
+          this.#cancelFollowing = this.#surroundings.after(KEY_AGAIN_MS, () => this.#follow(tries + 1));
+          return;
+        }
+        this.#session.stopSending();
+        this.#gaveUp(cause);
+      },
+    );
   }
 
   #startDeadline(): void {

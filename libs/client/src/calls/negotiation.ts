@@ -31,6 +31,8 @@ export interface NegotiationOptions {
   readonly conversation: CallConversation;
   readonly session: MediaSession;
   readonly ports: Pick<CallPorts, 'api' | 'surroundings' | 'report'>;
+  /** The call cannot go on: it has to end, with the words of the error. */
+  readonly gaveUp: (cause: MediaError) => void;
 }
 
 /**
@@ -63,12 +65,16 @@ export class Negotiation {
       session,
       surroundings: ports.surroundings,
       failed: (cause) => this.#report('media-key-failed', cause),
+      gaveUp: (cause) => options.gaveUp(new MediaError('keys-unavailable', cause)),
     });
   }
 
-  /** Makes the sending key, and the caller's offer beside it: without a key nothing is sent yet. */
+  /** Makes the sending key, and the caller's offer beside it: without a key nothing is sent yet. Throws `MediaError('keys-unavailable')`. */
   async start(): Promise<void> {
-    await Promise.all([this.keys.start(), this.#options.isCaller ? this.offer() : undefined]);
+    const keyed = this.keys.start().catch((cause: unknown) => {
+      throw new MediaError('keys-unavailable', cause);
+    });
+    await Promise.all([keyed, this.#options.isCaller ? this.offer() : undefined]);
   }
 
   /** Offers what this side has by now. While an offer is under way, the next follows it. */

@@ -57,6 +57,8 @@ export interface CallPorts {
   readonly engine: MediaEngine;
   readonly surroundings: Surroundings;
   conversation(id: ConversationId): Promise<CallConversation>;
+  /** Whether the person wants the address hidden from everybody they talk with: then calls go through the relay only. */
+  hidesAddress(): boolean;
   /** A failure that no method's caller will see: the client surfaces it as its `problem` event. Never carries keys or SDP. */
   report(problem: { readonly callId: CallId; readonly code: string; readonly cause?: unknown }): void;
 }

@@ -84,6 +84,7 @@ class Harness implements HarnessSurface {
       conversation: this.conversation,
       session: this.#session,
       ports,
+      gaveUp: ({ code }) => this.#note(`gave up ${code}`),
     });
     await this.#negotiation.start();
     for (const bytes of this.#early.splice(0)) await this.receive(bytes);
