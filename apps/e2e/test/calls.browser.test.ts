@@ -1,5 +1,16 @@
+import { MemoryStore, Rialto } from '@rialto/client';
 import type { Browser, Page } from 'playwright-core';
-import { freshHandle, meet, NARROW, openPerson, type PersonBrowser, registerInBrowser, startBrowser } from '../src/browser.ts';
+import {
+  freshHandle,
+  meet,
+  NARROW,
+  openChat,
+  openPerson,
+  type PersonBrowser,
+  registerInBrowser,
+  startBrowser,
+} from '../src/browser.ts';
+import { ScriptedMedia } from '../src/scripted-media.ts';
 
 const url = process.env.RIALTO_E2E_URL ?? '';
 /** Set to a folder, the test leaves a picture of each call screen there, light and dark. */
@@ -71,20 +82,39 @@ test('a call that takes the screen of a phone takes the focus with it, and gives
   expect(await box.evaluate((element) => element === document.activeElement)).toBe(true);
 });
 
-test('a call through the relay says so on both sides', async () => {
+test('who hides the address calls through the relay, and the other side is told nothing but the relay', async () => {
+  await setHidden(true);
+  await openChat(ana.page, 'Ben Okafor');
+  await keepWhatIsTold(ben.page);
+  await connect('Call Ben Okafor');
+  for (const { page } of [ana, ben]) await page.getByText('Relayed, sealed', { exact: true }).waitFor();
+  const told = await ben.page.evaluate(() => (globalThis as { told?: string[] }).told ?? []);
+  const candidates = told.flatMap((text) => text.match(/candidate:[^\r\n"]*/g) ?? []);
+  expect(candidates.length).toBeGreaterThan(0);
+  for (const candidate of candidates) expect(candidate).toMatch(/ typ relay raddr 0\.0\.0\.0 rport 0/);
+  await ana.page.getByRole('button', { name: 'Hang up' }).click();
+  await setHidden(false);
+  await openChat(ana.page, 'Ben Okafor');
+});
+
+test('a call whose encryption dies in the middle ends, and says why', async () => {
   await ana.page.evaluate(() => {
-    const { RTCPeerConnection: Direct } = globalThis;
-    globalThis.RTCPeerConnection = class extends Direct {
-      constructor(options?: RTCConfiguration) {
-        super({ ...options, iceTransportPolicy: 'relay' });
+    const { Worker: Own } = globalThis;
+    const workers: Worker[] = [];
+    Object.assign(globalThis, { workers });
+    globalThis.Worker = class extends Own {
+      constructor(...about: ConstructorParameters<typeof Worker>) {
+        super(...about);
+        workers.push(this);
       }
     };
   });
   await connect('Call Ben Okafor');
-  for (const { page } of [ana, ben]) await page.getByText('Relayed, sealed', { exact: true }).waitFor();
-  await ana.page.getByRole('button', { name: 'Hang up' }).click();
-  await ana.page.reload();
-  await ana.page.getByRole('textbox', { name: 'Message Ben Okafor' }).waitFor();
+  await ana.page.evaluate(() => (globalThis as unknown as { workers: Worker[] }).workers.forEach((worker) => worker.terminate()));
+  await ana.page.getByText(/^What encrypts the call stopped working here/).waitFor({ timeout: CONNECT_TIMEOUT_MS });
+  await ben.page.getByText('Call failed').waitFor();
+  for (const { page } of [ana, ben]) await call(page).waitFor({ state: 'detached' });
+  await openChat(ana.page, 'Ben Okafor');
 });
 
 test('who allows no camera takes a video call by voice, and reads why', async () => {
@@ -117,10 +147,50 @@ test('a refused microphone is told as one, with how to give it', async () => {
     await ana.page.getByRole('button', { name, exact: true }).click();
     await ana.page.getByText(/^The browser does not let Rialto use the microphone\. Allow it .* then call again/).waitFor();
     await picture(ana.page, 'microphone-refused-wide');
+    expect(await call(ben.page).count()).toBe(0); // nothing has rung
     await call(ana.page).waitFor({ state: 'detached' });
     await ana.page.reload();
   }
   await allow(ana, ['microphone', 'camera']);
+});
+
+test('calls older than the first page can be reached', async () => {
+  const PAGE = 50;
+  const [dee, name] = [await openPerson(browser, url), 'Cai Lind'];
+  const handle = freshHandle('dee');
+  await registerInBrowser(dee.page, handle, 'Dee');
+  const media = new ScriptedMedia('cai');
+  const { client } = await Rialto.register({
+    url,
+    store: new MemoryStore(),
+    handle: freshHandle('cai'),
+    displayName: name,
+    media,
+  });
+  try {
+    await client.whenOnline();
+    const { id } = await client.conversations.createDm(`@${handle}`);
+    await dee.page.getByRole('link', { name: new RegExp(name) }).click();
+    await dee.page.getByRole('button', { name: 'Accept' }).click();
+    await dee.page.getByRole('textbox', { name: `Message ${name}` }).waitFor();
+    for (let i = 0; i < PAGE + 3; i += 1) await (await client.calls.start(id, { media: 'audio' })).hangUp();
+    await dee.page.goto(`${url}/calls`);
+    const rows = dee.page.getByRole('button', { name: `Call ${name} again` });
+    const older = dee.page.getByRole('button', { name: 'Show older calls' });
+    await older.waitFor();
+    expect(await rows.count()).toBe(PAGE);
+    await picture(dee.page, 'history-wide');
+    await dee.page.setViewportSize(NARROW);
+    await picture(dee.page, 'history-narrow');
+    await older.click();
+    await rows.nth(PAGE + 2).waitFor();
+    await older.waitFor({ state: 'detached' });
+    expect(await rows.count()).toBe(PAGE + 3);
+    expect(dee.errors).toEqual([]);
+  } finally {
+    await client.close();
+    await dee.context.close();
+  }
 });
 
 const call = (page: Page) => page.getByRole('region', { name: /^Call with/ });
@@ -131,6 +201,34 @@ async function connect(button: string): Promise<void> {
   await ana.page.getByRole('button', { name: button, exact: true }).click();
   await ben.page.getByRole('button', { name: 'Answer Ana Ruiz' }).click();
   for (const { page } of [ana, ben]) await page.getByText(/, sealed$/).waitFor({ timeout: CONNECT_TIMEOUT_MS });
+}
+
+/** Says on the screen of calls whether Ana's address is hidden; it is still so when the page was loaded anew. */
+async function setHidden(isHidden: boolean): Promise<void> {
+  const box = ana.page.getByRole('checkbox', { name: /^Hide my address in calls/ });
+  for (const step of ['choose', 'look again']) {
+    await ana.page.goto(`${url}/calls`);
+    await box.waitFor();
+    if (step === 'choose') await box.setChecked(isHidden);
+    else expect(await box.isChecked()).toBe(isHidden);
+  }
+}
+
+/** Keeps every description and candidate that a page is given of the other side. */
+function keepWhatIsTold(page: Page): Promise<void> {
+  return page.evaluate(() => {
+    const told: string[] = [];
+    Object.assign(globalThis, { told });
+    const { addIceCandidate, setRemoteDescription } = RTCPeerConnection.prototype;
+    RTCPeerConnection.prototype.addIceCandidate = function (this: RTCPeerConnection, candidate?: RTCIceCandidateInit | null) {
+      told.push(candidate?.candidate ?? '');
+      return addIceCandidate.call(this, candidate ?? undefined);
+    };
+    RTCPeerConnection.prototype.setRemoteDescription = function (this: RTCPeerConnection, about: RTCSessionDescriptionInit) {
+      told.push(about.sdp ?? '');
+      return setRemoteDescription.call(this, about);
+    };
+  });
 }
 
 /** Pictures of the other side arrive and go on. */

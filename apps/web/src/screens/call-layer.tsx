@@ -40,6 +40,7 @@ function CallView({ call }: { call: CallSurface }) {
   const [isSeen, isShowing] = [hasVideo(call.remoteTracks), hasVideo(call.localTracks)];
   useEffect(() => {
     if (call.state !== 'ended') return;
+    if (call.failure) notify(call.failure); // it stays longer than the screen of the call
     const timer = setTimeout(leaveCall, FAREWELL_MS);
     return () => clearTimeout(timer);
   }, [call.state]);

@@ -1,12 +1,13 @@
 import type { CallView } from '@rialto/contracts';
-import { useCallback, useEffect, useState } from 'react';
+import { useState } from 'react';
 import { Link } from 'wouter';
 import { Avatar } from '../parts/avatar.tsx';
-import { IconButton, TryAgain } from '../parts/button.tsx';
+import { Button, IconButton, TryAgain } from '../parts/button.tsx';
 import { Empty, SkeletonRows } from '../parts/placeholder.tsx';
 import { showCall } from '../session/session.ts';
-import { notify, useClient, useSession } from '../session/state.ts';
+import { notify, useClient } from '../session/state.ts';
 import { duration, listTime } from '../session/time.ts';
+import { useCalls } from '../session/use-calls.ts';
 import { usePerson } from '../session/use-person.ts';
 import { nameOf, sayError } from '../session/words.ts';
 import './calls.css';
@@ -14,22 +15,15 @@ import './wallet.css';
 
 /** The account's calls, newest first. */
 export function CallsScreen() {
-  const client = useClient();
-  const [calls, setCalls] = useState<readonly CallView[] | null>(null);
-  const [failure, setFailure] = useState<string>();
-  const version = useSession((session) => session.callVersion);
-  const load = useCallback(
-    () => client.calls.history().then(setCalls, (thrown: unknown) => setFailure(sayError(thrown))),
-    [client],
-  );
-  useEffect(() => void load(), [load, version]);
+  const { calls, hasOlder, isLoadingOlder, failure, retry, loadOlder } = useCalls();
   return (
     <main className="page">
       <div className="page-column">
         <h1>Calls</h1>
+        <AddressSetting />
         {calls === null &&
           (failure ? (
-            <Empty icon="offline" title="The history cannot be read just now" action={<TryAgain onClick={() => void load()} />}>
+            <Empty icon="offline" title="The history cannot be read just now" action={<TryAgain onClick={retry} />}>
               {failure}
             </Empty>
           ) : (
@@ -37,8 +31,7 @@ export function CallsScreen() {
           ))}
         {calls?.length === 0 && (
           <Empty icon="phone" title="No calls yet">
-            Open a chat and press the phone. Calls are sealed end to end, and nobody sees your address before you have accepted
-            each other.
+            Open a chat and press the phone. Calls are sealed end to end, and only people who have accepted each other can call.
           </Empty>
         )}
         <ul className="calls">
@@ -46,8 +39,41 @@ export function CallsScreen() {
             <CallRow key={call.callId} call={call} />
           ))}
         </ul>
+        {hasOlder && (
+          <div className="calls-older">
+            <Button look="outline" busy={isLoadingOlder} onClick={() => void loadOlder()}>
+              Show older calls
+            </Button>
+          </div>
+        )}
       </div>
     </main>
+  );
+}
+
+/** A direct call sounds best and shows each side the other's network address; whoever minds gives that up here. */
+function AddressSetting() {
+  const { settings } = useClient();
+  const [isHidden, setHidden] = useState(settings.hidesAddressInCalls);
+  const choose = async (hides: boolean) => {
+    setHidden(hides);
+    try {
+      await settings.setHidesAddressInCalls(hides);
+    } catch (thrown) {
+      setHidden(!hides);
+      notify(sayError(thrown));
+    }
+  };
+  return (
+    <label className="calls-setting">
+      <input type="checkbox" checked={isHidden} onChange={(event) => void choose(event.target.checked)} />
+      <span>
+        <b>Hide my address in calls</b>
+        <small>
+          Calls go through this server’s relay, which cannot hear them. Otherwise the other side sees your network address.
+        </small>
+      </span>
+    </label>
   );
 }
 
