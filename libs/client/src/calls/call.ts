@@ -45,7 +45,7 @@ export class Call implements CallSurface {
     this.#state = this.direction === 'outgoing' ? 'inviting' : 'ringing';
     this.#reconnection = new Reconnection(ports.surroundings, {
       restart: () => void this.#restartIce(),
-      giveUp: () => void this.#endAs('failed'),
+      giveUp: () => this.#fail(new MediaError('connection-lost')),
     });
     this.#askAgain();
   }

@@ -144,6 +144,7 @@ const MEDIA_ERRORS = {
   'no-relay':
     'This server has no relay to hide your address behind. Without one, calls are possible only when your address may be seen.',
   'media-broken': 'What encrypts the call stopped working here, so the call was ended. Call again.',
+  'connection-lost': 'The connection broke and did not come back, so the call was ended. Call again.',
   'keys-unavailable': 'The call could not get its new keys, so it was ended before anything was sent without them. Call again.',
   'session-closed': 'The call is over.',
   'negotiation-failed': 'The two sides could not agree on how to connect.',
