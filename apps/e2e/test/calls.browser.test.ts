@@ -112,7 +112,7 @@ test('a call whose encryption dies in the middle ends, and says why', async () =
   await connect('Call Ben Okafor');
   await ana.page.evaluate(() => (globalThis as unknown as { workers: Worker[] }).workers.forEach((worker) => worker.terminate()));
   await ana.page.getByText(/^What encrypts the call stopped working here/).waitFor({ timeout: CONNECT_TIMEOUT_MS });
-  await ben.page.getByText('Call failed').waitFor();
+  await ben.page.getByRole('log').getByText('Call failed').waitFor();
   for (const { page } of [ana, ben]) await call(page).waitFor({ state: 'detached' });
   await openChat(ana.page, 'Ben Okafor');
 });

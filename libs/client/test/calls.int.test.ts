@@ -183,7 +183,7 @@ test('a process that died in a call ends it when it is back', async () => {
   expect(ben.manager.current).toBeNull();
 });
 
-test('a stall restarts ICE and comes back; one that stays gives up', async () => {
+test('a stall restarts ICE with relay credentials that were asked for anew, and comes back', async () => {
   const call = await callBen();
   await (await rings(ben)).answer();
   await isActive(ana);
@@ -192,6 +192,7 @@ test('a stall restarts ICE and comes back; one that stays gives up', async () =>
   expect(call.state).toBe('reconnecting');
   await until(() => (session?.offers ?? 0) > 1);
   await until(() => call.state === 'active');
+  expect(session?.restarts).toBe(1);
 });
 
 test('who may not use a microphone rings nobody', async () => {
