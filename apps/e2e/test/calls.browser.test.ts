@@ -222,11 +222,11 @@ function keepWhatIsTold(page: Page): Promise<void> {
     const { addIceCandidate, setRemoteDescription } = RTCPeerConnection.prototype;
     RTCPeerConnection.prototype.addIceCandidate = function (this: RTCPeerConnection, candidate?: RTCIceCandidateInit | null) {
       told.push(candidate?.candidate ?? '');
-      return addIceCandidate.call(this, candidate ?? undefined);
+      return Reflect.apply(addIceCandidate, this, [candidate]) as Promise<void>;
     };
     RTCPeerConnection.prototype.setRemoteDescription = function (this: RTCPeerConnection, about: RTCSessionDescriptionInit) {
       told.push(about.sdp ?? '');
-      return setRemoteDescription.call(this, about);
+      return Reflect.apply(setRemoteDescription, this, [about]) as Promise<void>;
     };
   });
 }

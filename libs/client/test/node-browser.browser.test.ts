@@ -75,6 +75,9 @@ async function call(options: {
     isCaller: !isBrowserCalling,
     conversation: new HarnessConversation('ben', secret),
     session,
+    gaveUp: (cause) => {
+      throw cause;
+    },
     ports: {
       api: api as unknown as CallPorts['api'],
       surroundings: {
