@@ -1,6 +1,6 @@
 import type { CallSurface, RialtoClient } from '@rialto/client';
 import { notify, type Phase, useSession } from './state.ts';
-import { PROBLEM_WORDS, sayError } from './words.ts';
+import { sayError, sayProblem } from './words.ts';
 
 /** Everything with cryptography in it is a chunk of its own: the first paint does not wait for it. */
 const loadSdk = () => import('./sdk.ts');
@@ -83,8 +83,8 @@ function listen(client: RialtoClient): void {
   client.on('call.incoming', (call) => showCall(call));
   client.on('call.changed', (call) => showCall(call));
   client.on('problem', ({ code }) => {
-    const words = PROBLEM_WORDS[code];
-    if (words) notify(words, 'danger');
+    const said = sayProblem(code);
+    if (said) notify(said.text, said.tone);
   });
 }
 

@@ -44,7 +44,12 @@ export const CONNECTION_WORDS: Record<Exclude<ConnectionState, 'online'>, string
   elsewhere: 'Rialto is open in another tab. This one waits.',
 };
 
-export const PROBLEM_WORDS: Partial<Record<ProblemCode, string>> = {
+/** Told by a banner and in the conversation, for as long as they last; a notice would say them twice. */
+export const SHOWN_IN_PLACE = ['device-revoked', 'conversation-needs-repair'] as const satisfies readonly ProblemCode[];
+
+type Told = Exclude<ProblemCode, (typeof SHOWN_IN_PLACE)[number]>;
+/** Every problem has words: one that is added to the SDK does not compile here before it has some. */
+export const PROBLEM_WORDS: Readonly<Record<Told, string>> = {
   'statement-forged': 'The server showed a statement that does not add up. Do not trust its balance, and keep this message.',
   'debit-without-intent': 'Money left your account without your signature. Ask whoever runs this server.',
   'ledger-key-changed': 'The server’s ledger changed its key. Receipts from now on do not fit the earlier ones.',
@@ -54,7 +59,26 @@ export const PROBLEM_WORDS: Partial<Record<ProblemCode, string>> = {
   'person-keys-forked': 'The server showed two different sets of keys for one person. Compare safety numbers before you write.',
   'history-differs': 'Somebody in a conversation was shown another history than you.',
   'log-rewritten': 'The server changed the history of a conversation.',
+  'statement-unreadable': 'A part of your statement could not be read, so the balance may be old. Open the wallet and try again.',
+  'welcomed-by-last-resort':
+    'You were added to a conversation with a key that is kept for emergencies. Nothing is lost; it is replaced by itself.',
+  'socket-refused': 'The server does not let this page connect. Reload the page; if it stays, tell whoever runs the server.',
+  'background-work-failed': 'Something in the background did not work. If what you see looks old, reload the page.',
 };
+
+/** What nobody has to act upon goes by itself; everything else is an alarm and stays until it is closed. */
+const PASSING: readonly ProblemCode[] = [
+  'statement-unreadable',
+  'welcomed-by-last-resort',
+  'socket-refused',
+  'background-work-failed',
+];
+
+/** What a notice says of a problem and how long it stays; null when it is shown in place. */
+export function sayProblem(code: ProblemCode): { readonly text: string; readonly tone: 'info' | 'danger' } | null {
+  const text = (PROBLEM_WORDS as Partial<Record<ProblemCode, string>>)[code];
+  return text === undefined ? null : { text, tone: PASSING.includes(code) ? 'info' : 'danger' };
+}
 
 /** One line for the list of conversations. */
 export function previewOf(body: Body, isMine: boolean, amount: (body: Extract<Body, { type: 'payment' }>) => string): string {
