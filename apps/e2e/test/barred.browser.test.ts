@@ -1,0 +1,56 @@
+import type { Browser, Page } from 'playwright-core';
+import { freshHandle, openPerson, type PersonBrowser, registerInBrowser, startBrowser, write } from '../src/browser.ts';
+
+/** What the screens say when one may not go on: a stranger who waits, a request that was declined, a block, a device that was removed. */
+
+const url = process.env.RIALTO_E2E_URL ?? '';
+jest.setTimeout(180_000);
+
+let browser: Browser;
+let ana: PersonBrowser;
+let ben: PersonBrowser;
+const [anaHandle, benHandle] = [freshHandle('ana'), freshHandle('ben')];
+beforeAll(async () => {
+  browser = await startBrowser();
+  [ana, ben] = await Promise.all([openPerson(browser, url), openPerson(browser, url)]);
+  await Promise.all([registerInBrowser(ana.page, anaHandle, 'Ana Ruiz'), registerInBrowser(ben.page, benHandle, 'Ben Okafor')]);
+  await ana.page.getByRole('button', { name: 'New chat' }).first().click();
+  await ana.page.getByRole('dialog').getByLabel('Handle').fill(benHandle);
+  await ana.page.getByRole('button', { name: 'Find' }).click();
+  await ana.page.getByRole('button', { name: 'Write to Ben Okafor' }).click();
+  await write(ana.page, 'Ben Okafor', 'Do you still sell the bicycle?');
+}, 120_000);
+afterAll(() => browser?.close());
+
+test('a stranger’s request says who asks and opens nothing, and cannot be answered before it is accepted', async () => {
+  await ben.page.getByRole('link', { name: /Ana Ruiz/ }).click();
+  await ben.page.getByText('Ana Ruiz wants to write to you').waitFor();
+  expect(await ben.page.getByText('Do you still sell the bicycle?').count()).toBe(0);
+  expect(await composers(ben.page, 'Ana Ruiz')).toBe(0);
+  expect(await ben.page.getByRole('button', { name: 'Call Ana Ruiz', exact: true }).isDisabled()).toBe(true);
+});
+
+test('a declined request leaves the screen, says that it is blocked when it is opened again, and can be taken back', async () => {
+  await ben.page.getByRole('button', { name: 'Block', exact: true }).click();
+  await ben.page.getByText('Choose a chat').waitFor();
+  await ben.page.getByRole('link', { name: /Ana Ruiz/ }).click();
+  await ben.page.getByText('You blocked Ana Ruiz.').waitFor();
+  expect(await composers(ben.page, 'Ana Ruiz')).toBe(0);
+  await ben.page.getByRole('button', { name: 'Unblock', exact: true }).click();
+  await ben.page.getByRole('button', { name: 'Accept' }).click();
+  await ben.page.getByText('Do you still sell the bicycle?').last().waitFor();
+});
+
+test('somebody who is blocked can neither be written to nor called, after a reload too', async () => {
+  await ben.page.getByLabel('More').click();
+  await ben.page.getByRole('button', { name: 'Block Ana Ruiz' }).click();
+  await ben.page.getByText('You blocked Ana Ruiz.').waitFor();
+  await ben.page.reload();
+  await ben.page.getByText('You blocked Ana Ruiz.').waitFor();
+  expect(await composers(ben.page, 'Ana Ruiz')).toBe(0);
+  expect(await ben.page.getByRole('button', { name: 'Call Ana Ruiz', exact: true }).isDisabled()).toBe(true);
+  await ben.page.getByRole('button', { name: 'Unblock', exact: true }).click();
+  await ben.page.getByRole('textbox', { name: 'Message Ana Ruiz' }).waitFor();
+});
+
+const composers = (page: Page, name: string) => page.getByRole('textbox', { name: `Message ${name}` }).count();
