@@ -53,4 +53,16 @@ test('somebody who is blocked can neither be written to nor called, after a relo
   await ben.page.getByRole('textbox', { name: 'Message Ana Ruiz' }).waitFor();
 });
 
+test('a device that was removed from its account says so, and stays with what it holds', async () => {
+  // The server's answer to a removed device; that it gives this answer is tested where devices are revoked for real.
+  const problem = { type: 'about:blank', title: 'Revoked', status: 403, code: 'device-revoked', retryable: false };
+  await ben.context.route(/\/v1\//, (route) =>
+    route.fulfill({ status: 403, contentType: 'application/problem+json', body: JSON.stringify(problem) }),
+  );
+  await ben.page.reload();
+  await ben.page.getByText('This device was removed from your account. Nothing new will arrive here.').waitFor();
+  await ben.page.getByText('Do you still sell the bicycle?').last().waitFor();
+  expect(await ben.page.getByText(/tell whoever runs the server/).count()).toBe(0);
+});
+
 const composers = (page: Page, name: string) => page.getByRole('textbox', { name: `Message ${name}` }).count();
