@@ -60,13 +60,19 @@ export async function openPerson(browser: Browser, url: string, { width, height,
 export const freshHandle = (name: string): string => `${name}_${Math.random().toString(36).slice(2, 8)}`;
 
 /** Goes through the welcome as a newcomer does. Returns the recovery phrase that was shown. */
-export async function registerInBrowser(page: Page, handle: string, name: string): Promise<string> {
+export async function registerInBrowser(
+  page: Page,
+  handle: string,
+  name: string,
+  onPhrase?: () => Promise<void>,
+): Promise<string> {
   await page.getByLabel('Handle').fill(handle);
   await page.getByLabel('Name people see').fill(name);
   await page.getByText('Available', { exact: true }).waitFor();
   await page.getByRole('button', { name: 'Create account' }).click();
   await page.getByRole('heading', { name: 'Your recovery phrase' }).waitFor();
   const words = await page.getByRole('list', { name: 'Recovery phrase' }).getByRole('listitem').allInnerTexts();
+  await onPhrase?.();
   await page.getByRole('button', { name: 'I wrote them down' }).click();
   await page.getByRole('heading', { name: 'Chats', exact: true }).waitFor();
   return words.join(' ');

@@ -26,7 +26,7 @@ export const STYLE = `:root { --canvas: #fbfaf8; --raised: #fff; --text: #1a1823
 body { margin: 0; background: var(--canvas); color: var(--text); font: 16px/1.5 system-ui, sans-serif; }
 main { max-width: 60rem; margin: 0 auto; padding: 2rem 1rem 4rem; }
 h1 { font-size: 1.75rem; line-height: 1.2; } h2 { margin-top: 3rem; } h3 { margin: 0; font-size: 1rem; font-weight: 600; }
-a { color: var(--accent); } a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
+a { color: var(--accent); } a:focus-visible, summary:focus-visible, .scroll:focus-visible, pre:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 code, pre { font: 0.875em/1.5 ui-monospace, monospace; } pre { overflow-x: auto; padding: 0.75rem; background: var(--canvas); border-radius: 0.5rem; }
 details { background: var(--raised); border: 1px solid var(--line); border-radius: 0.5rem; margin: 0.75rem 0; padding: 0.75rem 1rem; }
 summary { cursor: pointer; overflow-wrap: anywhere; } summary h3 { display: inline; } .muted { color: var(--muted); } .method { color: var(--accent); font-weight: 700; }

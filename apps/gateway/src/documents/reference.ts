@@ -25,6 +25,10 @@ const json = (value: unknown) => `<pre tabindex="0"><code>${escapeHtml(JSON.stri
 /** Backquotes as in the contracts' own texts. */
 const prose = (text: string) => escapeHtml(text).replaceAll(/`([^`]+)`/g, '<code>$1</code>');
 
+/** A box that scrolls sideways on a narrow screen. It takes the focus, or the keyboard could not scroll it (WCAG 2.1.1). */
+const scrolling = (name: string, table: string) =>
+  `<div class="scroll" tabindex="0" role="group" aria-label="${name}">${table}</div>`;
+
 /** The reference as one page, made from the OpenAPI document that it shows. */
 export function referencePage(document: Json, services: readonly Service[]): string {
   const paths = document['paths'] as Readonly<Record<string, Readonly<Record<string, Described>>>>;
@@ -57,7 +61,7 @@ function operationHtml(
     ({ name, in: place, required, schema }) =>
       `<tr><td>${code(name)}</td><td>${place}${required ? '' : ', optional'}</td><td>${code(JSON.stringify(schema))}</td></tr>`,
   );
-  const table = rows.length === 0 ? '' : `<h4>Parameters</h4><div class="scroll"><table>${rows.join('')}</table></div>`;
+  const table = rows.length === 0 ? '' : `<h4>Parameters</h4>${scrolling('Parameters', `<table>${rows.join('')}</table>`)}`;
   const body = requestBody?.content['application/json']?.schema;
   const output = responses['200']?.content['application/json']?.schema;
   const failures = Object.entries(responses).filter(([status]) => status !== '200');
@@ -66,14 +70,14 @@ function operationHtml(
     .join('');
   return `<details id="${operationId}"><summary><h3><span class="method">${method}</span> ${code(path)}</h3> <span class="muted">${prose(summary)}</span></summary>
 <p>${code(operationId)}${security.length === 0 ? ' needs no session.' : ' needs a session.'}</p>
-${table}${body === undefined ? '' : `<h4>Body</h4>${json(body)}`}<h4>Answer</h4>${json(output)}<h4>Errors</h4><div class="scroll"><table>${errors}</table></div></details>`;
+${table}${body === undefined ? '' : `<h4>Body</h4>${json(body)}`}<h4>Answer</h4>${json(output)}<h4>Errors</h4>${scrolling('Errors', `<table>${errors}</table>`)}</details>`;
 }
 
 function eventsHtml({ events }: Service): string {
   const rows = Object.values(events).map(
     (event) => `<tr><td>${code(idOf(event))}</td><td>${prose(event.summary)}</td><td>${event.audience}</td></tr>`,
   );
-  return rows.length === 0 ? '' : `<h3>Events</h3><div class="scroll"><table>${rows.join('')}</table></div>`;
+  return rows.length === 0 ? '' : `<h3>Events</h3>${scrolling('Events', `<table>${rows.join('')}</table>`)}`;
 }
 
 /** Where `type` and `docUrl` of every problem lead. */
@@ -81,12 +85,12 @@ export function errorsPage(): string {
   const row = ([name, { status, retryable, meaning }]: [string, (typeof ERRORS)[ErrorCode]]) =>
     `<tr id="${name}"><td>${code(name)}</td><td>${status}</td><td>${retryable ? 'yes' : 'no'}</td><td>${prose(meaning)}</td></tr>`;
   const rows = (Object.entries(ERRORS) as [string, (typeof ERRORS)[ErrorCode]][]).map(row).join('\n');
+  const columns = ['Code', 'HTTP', 'Repeat it', 'Meaning'].map((name) => `<th scope="col">${name}</th>`);
+  const head = `<tr>${columns.join('')}</tr>`;
   return page(
     'Rialto errors',
     `<h1>Errors</h1>
 <p>Every error carries its code, over HTTP (RFC 9457) and on the socket. <a href="/docs">Back to the reference</a></p>
-<div class="scroll"><table><thead><tr><th scope="col">Code</th><th scope="col">HTTP</th><th scope="col">Repeat it</th><th scope="col">Meaning</th></tr></thead><tbody>
-${rows}
-</tbody></table></div>`,
+${scrolling('Errors', `<table><thead>${head}</thead><tbody>\n${rows}\n</tbody></table>`)}`,
   );
 }
