@@ -65,4 +65,22 @@ test('a device that was removed from its account says so, and stays with what it
   expect(await ben.page.getByText(/tell whoever runs the server/).count()).toBe(0);
 });
 
+test('messages that the browser’s storage does not give say so, and come when they are asked for again', async () => {
+  await ana.page.goto(url);
+  const row = ana.page.getByRole('link', { name: /Ben Okafor/ }).first();
+  await row.waitFor();
+  await ana.page.evaluate(() => {
+    const real = IDBDatabase.prototype.transaction;
+    Object.assign(globalThis, { mendStorage: () => Object.assign(IDBDatabase.prototype, { transaction: real }) });
+    IDBDatabase.prototype.transaction = () => {
+      throw new DOMException('storage is broken', 'UnknownError');
+    };
+  });
+  await row.click();
+  await ana.page.getByText('The messages cannot be read just now').waitFor();
+  await ana.page.evaluate(() => (globalThis as unknown as { mendStorage(): void }).mendStorage());
+  await ana.page.getByRole('button', { name: 'Try again' }).click();
+  await ana.page.getByRole('log').getByText('Do you still sell the bicycle?').waitFor();
+});
+
 const composers = (page: Page, name: string) => page.getByRole('textbox', { name: `Message ${name}` }).count();
