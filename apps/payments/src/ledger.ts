@@ -51,7 +51,7 @@ const MAX_KNOWN_ACCOUNTS = 200_000;
 
 /** The only way to move money: many postings at once, one commit, each accepted, replayed or refused by itself. */
 export class Ledger {
-  readonly #accountIds = new BoundedMap<string, string>(MAX_KNOWN_ACCOUNTS);
+  readonly #accountIds = new BoundedMap<string, bigint>(MAX_KNOWN_ACCOUNTS);
   readonly #batcher: Batcher<Posting, Posted>;
   readonly #connection: Connection;
 
@@ -76,12 +76,11 @@ export class Ledger {
 
   /** Posts inside the transaction of `connection`, where it has one. Answers in the order of the postings. */
   async postAll(connection: Connection, postings: readonly Posting[]): Promise<(Posted | AppError)[]> {
-    await this.#learnAccounts(postings);
-    const isKnown = postings.map((posting) => this.#accountsOf(posting) !== null);
-    const known = postings.filter((_posting, index) => isKnown[index]);
-    const rows = known.length === 0 ? [] : (await connection.query<PostingRow>(this.#statement(known))).rows;
+    const placed = await this.#place(postings);
+    const known = placed.filter((each) => each !== null);
+    const rows = known.length === 0 ? [] : (await connection.query<PostingRow>(statementFor(known))).rows;
     const replayed = await this.#readReplayed(connection, rows);
-    const answers = known.map((posting, index) => {
+    const answers = known.map(({ posting }, index) => {
       const row = rows[index];
       if (!row) throw new Error('post_many answered fewer rows than it was given');
       const done = row.status === 'replayed' ? replayed.get(row.id) : postedOrRefused(posting, row);
@@ -89,7 +88,7 @@ export class Ledger {
       return done;
     });
     let next = 0;
-    return isKnown.map((known) => (known ? answers[next++] : undefined) ?? new AppError('currency-unknown'));
+    return placed.map((each) => (each === null ? undefined : answers[next++]) ?? new AppError('currency-unknown'));
   }
 
   /** The internal id of an account, opened when it is not there yet. Throws `currency-unknown`. */
@@ -99,10 +98,19 @@ export class Ledger {
     return id;
   }
 
-  #accountsOf({ debit, credit, currency }: Posting): { debit: string; credit: string } | null {
+  /** Each posting with the ids of its accounts, which are opened where they are not there yet; null where the currency is not kept. */
+  async #place(postings: readonly Posting[]): Promise<(Placed | null)[]> {
+    const placed = postings.map((posting) => this.#placeKnown(posting));
+    if (!placed.includes(null)) return placed;
+    await this.#learnAccounts(postings.filter((_posting, index) => placed[index] === null));
+    return postings.map((posting, index) => placed[index] ?? this.#placeKnown(posting));
+  }
+
+  #placeKnown(posting: Posting): Placed | null {
+    const { debit, credit, currency } = posting;
     const debitId = this.#accountIds.get(nameOf({ owner: debit, currency }));
     const creditId = this.#accountIds.get(nameOf({ owner: credit, currency }));
-    return debitId === undefined || creditId === undefined ? null : { debit: debitId, credit: creditId };
+    return debitId === undefined || creditId === undefined ? null : { posting, debit: debitId, credit: creditId };
   }
 
   async #learnAccounts(postings: readonly Posting[]): Promise<void> {
@@ -110,14 +118,11 @@ export class Ledger {
       { owner: debit, currency },
       { owner: credit, currency },
     ]);
-    const unknown = new Map(
-      sides.map((side) => [nameOf(side), side] as const).filter(([name]) => this.#accountIds.get(name) === undefined),
-    );
-    if (unknown.size === 0) return;
-    const ids = await this.#openAccounts([...unknown.values()]);
-    [...unknown.keys()].forEach((name, index) => {
+    const accounts = new Map(sides.map((side) => [nameOf(side), side]));
+    const ids = await this.#openAccounts([...accounts.values()]);
+    [...accounts.keys()].forEach((name, index) => {
       const id = ids[index];
-      if (id != null) this.#accountIds.set(name, id);
+      if (id != null) this.#accountIds.set(name, BigInt(id));
     });
   }
 
@@ -130,40 +135,43 @@ export class Ledger {
     return rows.map(({ id }) => id);
   }
 
-  #statement(postings: readonly Posting[]): { name: string; text: string; values: Buffer[] } {
-    const sides = postings.map((posting) => {
-      const ids = this.#accountsOf(posting);
-      if (!ids) throw new Error('an account was forgotten between look-up and use');
-      return { debit: BigInt(ids.debit), credit: BigInt(ids.credit) };
-    });
-    const accounts = [...new Set(sides.flatMap(({ debit, credit }) => [debit, credit]))].sort((a, b) => (a < b ? -1 : 1));
-    const position = new Map(accounts.map((id, index) => [id, index + 1]));
-    const at = (id: bigint) => position.get(id) ?? 0;
-    return {
-      name: 'post_many',
-      text: 'select * from post_many($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)',
-      values: [
-        int8Array(accounts),
-        textArray(postings.map(({ scope }) => scope)),
-        textArray(postings.map(({ key }) => key)),
-        int4Array(sides.map(({ debit }) => at(debit))),
-        int4Array(sides.map(({ credit }) => at(credit))),
-        textArray(postings.map(({ currency }) => currency)),
-        int8Array(postings.map(({ amountMinor }) => amountMinor)),
-        int2Array(postings.map(({ kind }) => kindNumber(kind))),
-        byteaArray(postings.map(({ intent }) => intent?.signed ?? null)),
-        byteaArray(postings.map(({ intent }) => intent?.signature ?? null)),
-        byteaArray(postings.map(({ intent }) => intent?.memoHash ?? null)),
-        timestampArray(postings.map(({ intent }) => intent?.expiresAtMs ?? null)),
-      ],
-    };
-  }
-
   async #readReplayed(connection: Connection, rows: readonly PostingRow[]): Promise<Map<string, Posted>> {
     const ids = rows.filter(({ status }) => status === 'replayed').map(({ id }) => id);
     if (ids.length === 0) return new Map();
     return new Map((await readTransfers(connection, ids)).map((posted) => [posted.id, { ...posted, isDuplicate: true }]));
   }
+}
+
+/** A posting whose two accounts are known by their ids. */
+interface Placed {
+  readonly posting: Posting;
+  readonly debit: bigint;
+  readonly credit: bigint;
+}
+
+function statementFor(placed: readonly Placed[]): { name: string; text: string; values: Buffer[] } {
+  const accounts = [...new Set(placed.flatMap(({ debit, credit }) => [debit, credit]))].sort((a, b) => (a < b ? -1 : 1));
+  const position = new Map(accounts.map((id, index) => [id, index + 1]));
+  const positionsOf = (side: 'debit' | 'credit') => int4Array(placed.map((each) => position.get(each[side]) ?? 0));
+  const postings = placed.map(({ posting }) => posting);
+  return {
+    name: 'post_many',
+    text: 'select * from post_many($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)',
+    values: [
+      int8Array(accounts),
+      textArray(postings.map(({ scope }) => scope)),
+      textArray(postings.map(({ key }) => key)),
+      positionsOf('debit'),
+      positionsOf('credit'),
+      textArray(postings.map(({ currency }) => currency)),
+      int8Array(postings.map(({ amountMinor }) => amountMinor)),
+      int2Array(postings.map(({ kind }) => kindNumber(kind))),
+      byteaArray(postings.map(({ intent }) => intent?.signed ?? null)),
+      byteaArray(postings.map(({ intent }) => intent?.signature ?? null)),
+      byteaArray(postings.map(({ intent }) => intent?.memoHash ?? null)),
+      timestampArray(postings.map(({ intent }) => intent?.expiresAtMs ?? null)),
+    ],
+  };
 }
 
 const nameOf = ({ owner, currency }: { owner: string; currency: string }) => `${owner}|${currency}`;
