@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
@@ -6,6 +7,10 @@ import path from 'node:path';
 /** Enough of a process's output to explain its end, and not so much that a chatty one fills the memory. */
 const KEPT_OUTPUT_CHARACTERS = 20_000;
 const STOP_GRACE_MS = 8_000;
+
+const LOWEST_FREE_PORT = 20_000;
+const HIGHEST_FREE_PORT = 32_000;
+const PORT_ATTEMPTS = 100;
 
 export const isRoot = process.getuid?.() === 0;
 
@@ -112,16 +117,16 @@ export function isAtLeast(a, b) {
   return true;
 }
 
-/** A TCP port on loopback that was free a moment ago. Somebody may take it meanwhile, so callers try again when binding fails. */
-export function freePort(host = '127.0.0.1') {
-  return new Promise((resolve, reject) => {
-    const server = net.createServer();
-    server.once('error', reject);
-    server.listen(0, host, () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
+/**
+ * A TCP port on loopback that is free now. It lies below the range from which systems give ports to outgoing connections
+ * (Linux from 32768, others from 49152), so that only another asker can take it before its user does.
+ */
+export async function freePort(host = '127.0.0.1') {
+  for (let attempt = 0; attempt < PORT_ATTEMPTS; attempt++) {
+    const port = randomInt(LOWEST_FREE_PORT, HIGHEST_FREE_PORT + 1);
+    if (await isPortFree(port, host)) return port;
+  }
+  throw new Error(`No free port between ${LOWEST_FREE_PORT} and ${HIGHEST_FREE_PORT} on ${host} in ${PORT_ATTEMPTS} attempts.`);
 }
 
 /** @returns {Promise<boolean>} whether something could listen on this port. */

@@ -78,6 +78,11 @@ describe('PostgreSQL', () => {
     }
   });
 
+  test('a free port is none that an outgoing connection could be given meanwhile', async () => {
+    const lowestOutgoing = 32_768; // On Linux; elsewhere it is higher.
+    for (let i = 0; i < 20; i++) expect(await freePort()).toBeLessThan(lowestOutgoing);
+  });
+
   test('says why when its port is taken', async () => {
     const port = await freePort();
     const other = net.createServer().listen(port, '127.0.0.1');

@@ -1,10 +1,9 @@
 /** An independent judge of our requests: github.com/stripe/stripe-mock checks each against Stripe's OpenAPI specification. */
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { execFile, spawn, type ChildProcessByStdio } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { readStripeMockConfig, type StripeMockConfig } from './config.ts';
 
@@ -12,6 +11,7 @@ import { readStripeMockConfig, type StripeMockConfig } from './config.ts';
 const stripeMockVersion = 'v0.203.0';
 const installTimeoutMs = 300_000;
 const startTimeoutMs = 60_000;
+const host = '127.0.0.1';
 
 /** There is no stripe-mock on this machine and no way to build one. The message is a sentence for a person. */
 export class StripeMockUnavailable extends Error {
@@ -70,49 +70,47 @@ async function findStripeMock(config: StripeMockConfig): Promise<string> {
 }
 
 /**
- * Starts stripe-mock on a free loopback port. The first start on a machine builds it, which takes up to a few minutes.
+ * Starts stripe-mock on free loopback ports. The first start on a machine builds it, which takes up to a few minutes.
  * @throws {StripeMockUnavailable} when there is none and none can be built.
  */
 export async function startStripeMock(config: StripeMockConfig = readStripeMockConfig()): Promise<StripeMock> {
   const program = await findStripeMock(config);
-  const host = '127.0.0.1';
-  const port = await freePort(host);
-  const child = spawn(program, ['-http-addr', `${host}:${port}`], { stdio: 'ignore' });
-  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  // The system chooses both ports. Unasked, stripe-mock takes a fixed one for HTTPS, and a second one beside it ends at once.
+  const anyPort = `${host}:0`;
+  const child = spawn(program, ['-http-addr', anyPort, '-https-addr', anyPort], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
   const stop = async (): Promise<void> => {
     child.kill('SIGTERM');
     await ended;
   };
   try {
-    await answering(child, `http://${host}:${port}/`);
+    return { host, port: await portOf(child), protocol: 'http', stop };
   } catch (error) {
     await stop();
     throw error;
   }
-  return { host, port, protocol: 'http', stop };
 }
 
-async function answering(child: ChildProcess, url: string): Promise<void> {
-  const deadline = Date.now() + startTimeoutMs;
-  while (Date.now() < deadline) {
-    if (child.exitCode !== null) throw new Error(`stripe-mock ended at once with code ${child.exitCode}.`);
-    const isUp = await fetch(url).then(
-      () => true,
-      () => false,
-    );
-    if (isUp) return;
-    await sleep(100);
-  }
-  throw new Error(`stripe-mock did not answer within ${startTimeoutMs} ms.`);
-}
-
-async function freePort(host: string): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, host, resolve);
+/** The port that stripe-mock says it answers HTTP on, once it does. */
+function portOf(child: ChildProcessByStdio<null, Readable, Readable>): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let said = '';
+    const fail = (what: string): void => reject(new Error(`stripe-mock ${what}. It said: ${said.trim()}`));
+    const timer = setTimeout(() => fail(`did not listen within ${startTimeoutMs} ms`), startTimeoutMs);
+    const listen = (chunk: Buffer): void => {
+      said += chunk.toString();
+      const port = /Listening for HTTP at address: \S+:(\d+)\n/.exec(said)?.[1];
+      if (port === undefined) return;
+      clearTimeout(timer);
+      child.stdout.off('data', listen).resume();
+      child.stderr.off('data', listen).resume();
+      resolve(Number(port));
+    };
+    child.stdout.on('data', listen);
+    child.stderr.on('data', listen);
+    child.once('close', (code) => {
+      clearTimeout(timer);
+      fail(`ended at once with code ${code}`);
+    });
   });
-  const { port } = server.address() as AddressInfo;
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  return port;
 }

@@ -29,6 +29,12 @@ if (missing !== null && !readStripeMockConfig().isCi) {
       await send(stripe);
     });
 
+    test('runs beside another of its kind, as when two test files use it at once', async () => {
+      const second = await startStripeMock();
+      await sdk(second, 'sk_test_stripeMock').customers.list();
+      await second.stop();
+    });
+
     test('refuses an unknown parameter and a wrong type, so that its consent means something', async () => {
       const unknown = { surprise: 'x' } as Stripe.CustomerCreateParams;
       expect(await refusal(stripe.customers.create(unknown))).toBeInstanceOf(Stripe.errors.StripeInvalidRequestError);
