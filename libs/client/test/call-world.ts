@@ -186,6 +186,10 @@ export class CallPerson {
   }
 }
 
+/** What kind of signal travels here. */
+export const signalTypeOf = ({ bytes }: Pick<SignalPayload, 'bytes'>): string =>
+  (JSON.parse((decode(Buffer.from(bytes, 'base64url')) as Sealed).plaintext) as { type: string }).type;
+
 export async function until<T>(look: () => T | undefined | false | null, timeoutMs = 10_000): Promise<T> {
   for (const late = Date.now() + timeoutMs; Date.now() < late; await new Promise((resolve) => setTimeout(resolve, 20))) {
     const found = look();

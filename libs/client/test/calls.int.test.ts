@@ -114,66 +114,6 @@ test('a cancel stops the ringing', async () => {
   await expect(ben.incoming[0]?.answer()).resolves.toBeUndefined();
 });
 
-test('lost pushes cost time, not the call', async () => {
-  world.carries = (event) => event !== 'calls.callChanged';
-  const call = await callBen();
-  await ben.manager.handleOnline();
-  await (await rings(ben)).answer();
-  await Promise.all([isActive(ana), isActive(ben)]);
-  expect(call.id).toBe(ben.manager.current?.id);
-});
-
-/** Loses the first push of a kind to each of these people, and lets all others pass. */
-function loseFirst(event: string, ...to: readonly CallPerson[]): { readonly count: number } {
-  const waiting = new Set(to);
-  const lost = { count: 0 };
-  world.carries = (name, _payload, person) => {
-    if (name !== event || !waiting.delete(person)) return true;
-    lost.count += 1;
-    return false;
-  };
-  return lost;
-}
-
-test('an invite whose push was lost is announced again, and rings once', async () => {
-  const lost = loseFirst('calls.callChanged', ben, laptop);
-  const call = await callBen();
-  const incoming = await rings(ben);
-  expect(lost.count).toBe(2);
-  await until(() => call.state === 'ringing');
-  await new Promise((resolve) => setTimeout(resolve, 3_500));
-  expect([ben.incoming.length, laptop.incoming.length]).toEqual([1, 1]);
-  await incoming.answer();
-  await Promise.all([isActive(ana), isActive(ben)]);
-}, 20_000);
-
-test.each(['offer', 'answer'] as const)(
-  'an %s that was lost costs seconds, not the call',
-  async (lostKind) => {
-    const lost = loseFirst('calls.signal', lostKind === 'offer' ? ben : ana);
-    await callBen();
-    await (await rings(ben)).answer();
-    await Promise.all([isActive(ana), isActive(ben)]);
-    expect(lost.count).toBe(1);
-    // The description was sent twice and followed once.
-    expect([engines.ben.accepted.length, engines.ana.accepted.length]).toEqual([1, 1]);
-    expect([...ana.problems, ...ben.problems]).toEqual([]);
-  },
-  20_000,
-);
-
-test('video that is added reaches the other side although its first offer was lost', async () => {
-  const call = await callBen();
-  await (await rings(ben)).answer();
-  await Promise.all([isActive(ana), isActive(ben)]);
-  const before = engines.ben.accepted.length;
-  const lost = loseFirst('calls.signal', ben);
-  await call.upgradeToVideo();
-  await until(() => engines.ben.accepted.length > before);
-  await until(() => engines.ana.accepted.length > 1);
-  expect(lost.count).toBe(1);
-}, 20_000);
-
 test('a process that died in a call ends it when it is back', async () => {
   await callBen();
   await (await rings(ben)).answer();

@@ -4,13 +4,17 @@ import {
   MediaError,
   type Description,
   type HeldDevices,
+  type IceCandidate,
   type MediaAnnouncement,
   type MediaEngine,
   type MediaEvents,
   type MediaSession,
 } from '../src/calls/media-engine.ts';
 
-/** Connects sessions of one process by the names in their "SDP", at once and without sound: for tests of what happens around media. */
+/**
+ * Connects sessions of one process, without sound: for tests of what happens around media. As with ICE, two are connected once each has the
+ * other's description and a candidate of the ICE session that it names; a restart begins another session.
+ */
 export class LoopbackEngine implements MediaEngine {
   static readonly #offers = new Map<string, LoopbackSession>();
   readonly sessions: LoopbackSession[] = [];
@@ -43,6 +47,10 @@ class LoopbackSession implements MediaSession {
   /** How often it was given other relays. */
   restarts = 0;
   readonly #name = randomBytes(4).toString('hex');
+  #iceSession = 0;
+  /** The ICE session of the other side's description, and the candidates that came. */
+  #peer = '';
+  readonly #candidates = new Set<string>();
   readonly #events: MediaEvents;
   readonly #accepted: Description[];
   readonly #all: Map<string, LoopbackSession>;
@@ -68,18 +76,24 @@ class LoopbackSession implements MediaSession {
     this.keys.receive = Buffer.from(key).toString('hex');
   }
   stopSending(): void {}
-  async createOffer(): Promise<Description> {
+  async createOffer({ restartIce = false } = {}): Promise<Description> {
     this.offers += 1;
-    return { type: 'offer', sdp: this.#name };
+    if (restartIce || this.#iceSession === 0) this.#beginIce();
+    return { type: 'offer', sdp: this.#sdp };
   }
   async accept(description: Description): Promise<Description | null> {
     this.#accepted.push(description);
-    if (description.type === 'offer') return { type: 'answer', sdp: this.#name };
-    this.#events.connection('connected');
-    this.#all.get(description.sdp)?.breaks('connected');
-    return null;
+    const peer = /^a=ice-ufrag:(\S+)$/.exec(description.sdp)?.[1] ?? '';
+    const isOther = peer !== this.#peer;
+    this.#peer = peer;
+    if (description.type === 'offer' && isOther) this.#beginIce();
+    if (description.type === 'answer') this.#connect();
+    return description.type === 'offer' ? { type: 'answer', sdp: this.#sdp } : null;
   }
-  async addCandidate(): Promise<void> {}
+  async addCandidate({ candidate }: IceCandidate): Promise<void> {
+    this.#candidates.add(candidate);
+    this.#connect();
+  }
   setIceServers(): void {
     this.restarts += 1;
   }
@@ -95,5 +109,24 @@ class LoopbackSession implements MediaSession {
   close(): void {
     this.isClosed = true;
     this.#all.delete(this.#name);
+  }
+
+  get #ice(): string {
+    return `${this.#name}/${this.#iceSession}`;
+  }
+  get #sdp(): string {
+    return `a=ice-ufrag:${this.#ice}`;
+  }
+  get #reaches(): string | undefined {
+    return this.#candidates.has(this.#peer) ? this.#peer : undefined;
+  }
+  #beginIce(): void {
+    this.#iceSession += 1;
+    this.#events.candidate({ candidate: this.#ice, sdpMid: '0', sdpMLineIndex: 0 });
+  }
+  #connect(): void {
+    const other = this.#all.get(this.#peer.split('/')[0] ?? '');
+    if (other === undefined || other.#reaches !== this.#ice || this.#reaches !== other.#ice) return;
+    for (const session of [this, other]) session.breaks('connected');
   }
 }

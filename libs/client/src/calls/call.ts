@@ -239,6 +239,7 @@ export class Call implements CallSurface {
     if (state === 'broken') return this.#fail(new MediaError('media-broken'));
     if (state === 'connected') {
       const isFirst = this.#reconnection.connected();
+      this.#negotiation?.handleConnected();
       this.#show('active');
       if (isFirst) this.#confirmConnected();
     } else if (state === 'failed') {

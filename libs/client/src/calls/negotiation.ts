@@ -1,24 +1,14 @@
 import { AppError, type CallId, type DeviceId } from '@rialto/contracts';
 import { fromBase64url, toBase64url } from '@rialto/crypto';
+import { iceSessionOf, OwnCandidates, PeerCandidates } from './candidates.ts';
 import { MediaError, type Description, type IceCandidate, type MediaSession } from './media-engine.ts';
 import { MediaKeys } from './media-keys.ts';
 import type { CallConversation, CallPorts, SignalPayload } from './ports.ts';
-import {
-  decodeAnnouncement,
-  decodeSignal,
-  encodeAnnouncement,
-  encodeSignal,
-  MAX_CANDIDATES_PER_SIGNAL,
-  type Signal,
-} from './sealed-signal.ts';
+import { decodeAnnouncement, decodeSignal, encodeAnnouncement, encodeSignal, type Signal } from './sealed-signal.ts';
 
-/** Candidates found within this time travel in one signal. */
-const CANDIDATE_BATCH_MS = 15;
 /** A push may be lost: an offer without an answer is sent again after this time, so often in all. A stall restarts ICE with a new one. */
 const OFFER_AGAIN_MS = 3_000;
 const MAX_OFFER_SENDS = 5;
-/** Candidates that wait for the description they belong to. */
-const MAX_WAITING_CANDIDATES = 100;
 
 type Unsent = Signal extends infer S ? (S extends Signal ? Omit<S, 'v' | 'callId' | 'sentAt'> : never) : never;
 type UnsentAnswer = Extract<Unsent, { type: 'answer' }>;
@@ -43,22 +33,26 @@ export interface NegotiationOptions {
 export class Negotiation {
   readonly keys: MediaKeys;
   readonly #options: NegotiationOptions;
-  readonly #waiting: IceCandidate[] = [];
+  readonly #ownCandidates: OwnCandidates;
+  readonly #peerCandidates = new PeerCandidates();
   #incoming: Promise<void> = Promise.resolve();
   #outgoing: Promise<void> = Promise.resolve();
-  #batch: IceCandidate[] = [];
   #lastOffer = 0;
   #pendingOffer: number | undefined;
   /** The answer to the newest offer that came. */
   #lastAnswer: UnsentAnswer | undefined;
   #cancelOfferAgain: (() => void) | undefined;
   #wantsOffer: { restartIce: boolean } | undefined;
-  #hasRemote = false;
+  /** The ICE session of the other side's last description. */
+  #peerSession: string | undefined;
   #isClosed = false;
 
   constructor(options: NegotiationOptions) {
     this.#options = options;
     const { callId, conversation, session, ports } = options;
+    this.#ownCandidates = new OwnCandidates(ports.surroundings, (candidates) =>
+      this.#send({ type: 'candidates', candidates: [...candidates] }),
+    );
     this.keys = new MediaKeys({
       callId,
       conversation,
@@ -87,6 +81,7 @@ export class Negotiation {
         this.#wantsOffer = undefined;
       }
       const { session } = this.#options;
+      if (restartIce) this.#ownCandidates.forget();
       const description = await session.createOffer({ restartIce });
       this.#pendingOffer = this.#lastOffer += 1;
       const media = encodeAnnouncement(session.announcement());
@@ -105,9 +100,12 @@ export class Negotiation {
   }
 
   handleLocalCandidate(candidate: IceCandidate): void {
-    if (this.#isClosed) return;
-    this.#batch.push(candidate);
-    if (this.#batch.length === 1) this.#options.ports.surroundings.after(CANDIDATE_BATCH_MS, () => this.#flush());
+    if (!this.#isClosed) this.#ownCandidates.found(candidate);
+  }
+
+  /** Packets flow: the other side has all the candidates it needs. */
+  handleConnected(): void {
+    this.#ownCandidates.connected();
   }
 
   /** Opens a signal and follows it. What is not from the other device of this call, or not readable, is reported and ignored. */
@@ -123,11 +121,12 @@ export class Negotiation {
   close(): void {
     this.#isClosed = true;
     this.#cancelOfferAgain?.();
+    this.#ownCandidates.close();
     this.keys.close();
   }
 
   async #follow(signal: Signal, leafIndex: number): Promise<void> {
-    if (signal.type === 'candidates') return this.#addCandidates(signal.candidates);
+    if (signal.type === 'candidates') return this.#addCandidates(this.#peerCandidates.take(signal.candidates));
     const media = decodeAnnouncement(signal.media);
     if (signal.type === 'answer') {
       // An answer to an offer that was taken back, or a second one.
@@ -167,16 +166,20 @@ export class Negotiation {
   }
 
   async #accept(description: Description, rollback = false): Promise<Description | null> {
-    const answer = await this.#options.session.accept(description, { rollback });
-    this.#hasRemote = true;
-    for (const candidate of this.#waiting.splice(0)) await this.#options.session.addCandidate(candidate);
+    const { session } = this.#options;
+    const peerSession = iceSessionOf(description.sdp);
+    // An offer of another ICE session begins one here too; an answer belongs to the one that this side's offer began.
+    if (description.type === 'offer' && peerSession !== this.#peerSession) this.#ownCandidates.forget();
+    const answer = await session.accept(description, { rollback });
+    this.#peerSession = peerSession;
+    await this.#addCandidates(this.#peerCandidates.described(description.sdp));
     return answer;
   }
 
+  /** One that the engine refuses does not take the others with it. */
   async #addCandidates(candidates: readonly IceCandidate[]): Promise<void> {
     for (const candidate of candidates) {
-      if (this.#hasRemote) await this.#options.session.addCandidate(candidate);
-      else if (this.#waiting.length < MAX_WAITING_CANDIDATES) this.#waiting.push(candidate);
+      await this.#options.session.addCandidate(candidate).catch((cause: unknown) => this.#report('candidate-refused', cause));
     }
   }
 
@@ -184,14 +187,6 @@ export class Negotiation {
     const wanted = this.#wantsOffer;
     this.#wantsOffer = undefined;
     if (wanted) void this.offer(wanted);
-  }
-
-  #flush(): void {
-    const candidates = this.#batch;
-    this.#batch = [];
-    for (let i = 0; i < candidates.length; i += MAX_CANDIDATES_PER_SIGNAL) {
-      this.#send({ type: 'candidates', candidates: candidates.slice(i, i + MAX_CANDIDATES_PER_SIGNAL) });
-    }
   }
 
   /** Seals and sends in the order of the calls; sealing is a step of the ratchet. */
