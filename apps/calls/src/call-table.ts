@@ -202,10 +202,12 @@ export async function countSignal(database: Queryable, callId: CallId, isFromCal
   return rowCount === 1;
 }
 
+/** Newest first; the id decides between calls of one instant, so that a page ends at one call and at no other. */
+const NEWEST_FIRST = 'order by created_at desc, call_id desc';
 const OF_ACCOUNT = (condition: string) => `select ${COLUMNS} from (
-    (select * from call where caller = $1 and ${condition} order by created_at desc limit $2)
-    union (select * from call where callee = $1 and ${condition} order by created_at desc limit $2)
-  ) mine order by created_at desc, call_id limit $2`;
+    (select * from call where caller = $1 and ${condition} ${NEWEST_FIRST} limit $2)
+    union (select * from call where callee = $1 and ${condition} ${NEWEST_FIRST} limit $2)
+  ) mine ${NEWEST_FIRST} limit $2`;
 
 /** The live calls of an account, newest first. */
 export async function listLive(database: Queryable, accountId: AccountId): Promise<StoredCall[]> {
@@ -213,12 +215,17 @@ export async function listLive(database: Queryable, accountId: AccountId): Promi
   return rows.map(callFrom);
 }
 
-/** The ended calls of an account that began before a moment (null: now), newest first. Calls that were merged are told by the call that went on. */
+/**
+ * The ended calls of an account that are older than a call (null: all), newest first. Calls that were merged are told by the call that went
+ * on. The place of `before` is read here, since a time that has left PostgreSQL has lost its microseconds.
+ */
 export async function listEnded(
   database: Queryable,
-  { accountId, before, limit }: { accountId: AccountId; before: string | null; limit: number },
+  { accountId, before, limit }: { accountId: AccountId; before: CallId | null; limit: number },
 ): Promise<StoredCall[]> {
-  const condition = `state = 'ended' and conversation_id is not null and end_reason <> 'merged' and ($3::timestamptz is null or created_at < $3)`;
+  const place = '(select edge.created_at, edge.call_id from call edge where edge.call_id = $3)';
+  const condition = `state = 'ended' and conversation_id is not null and end_reason <> 'merged'
+    and ($3::text is null or (created_at, call_id) < ${place})`;
   const { rows } = await database.query<Row>(OF_ACCOUNT(condition), [accountId, limit, before]);
   return rows.map(callFrom);
 }

@@ -1,6 +1,7 @@
-import { calls, DEFAULT_PAGE, type AccountId, type CallView } from '@rialto/contracts';
+import { AppError, calls, DEFAULT_PAGE, type AccountId, type CallId, type CallView } from '@rialto/contracts';
 import type { Kit } from '@rialto/service';
-import { listEnded, listLive, type StoredCall } from './call-table.ts';
+import { findCall, isTombstone, listEnded, listLive, type StoredCall } from './call-table.ts';
+import { isParty } from './domain/call.ts';
 
 /** A call as people see it. */
 export function viewOf(call: StoredCall): CallView {
@@ -28,11 +29,15 @@ export function announce({ push }: Pick<Kit, 'push'>, call: StoredCall): void {
   for (const accountId of [call.caller, call.callee]) push.toAccount(calls.events.callChanged, accountId, view);
 }
 
-/** What is going on (on the first page), then what was, newest first. */
+/** What is going on (on the first page), then what was, newest first. Throws `not-found` when `before` is no call of the account. */
 export async function listCalls(
   { database }: Pick<Kit, 'database'>,
-  { accountId, before, limit = DEFAULT_PAGE }: { accountId: AccountId; before?: string | undefined; limit?: number | undefined },
+  { accountId, before, limit = DEFAULT_PAGE }: { accountId: AccountId; before?: CallId | undefined; limit?: number | undefined },
 ): Promise<CallView[]> {
+  if (before !== undefined) {
+    const edge = await findCall(database.pool, before);
+    if (edge === undefined || isTombstone(edge) || !isParty(edge, accountId)) throw new AppError('not-found');
+  }
   const live = before === undefined ? await listLive(database.pool, accountId) : [];
   const ended = await listEnded(database.pool, { accountId, before: before ?? null, limit });
   return [...live, ...ended].slice(0, limit).map(viewOf);

@@ -85,6 +85,10 @@ const get = async (by: TestDevice, callId: CallId) =>
   (await gateway.call(operations.getCall, { callId }, { token: by.token })).call;
 const signal = (by: TestDevice, callId: CallId) =>
   gateway.call(operations.sendSignal, { callId, bytes: 'c2VhbGVk' }, { token: by.token });
+const page = async (by: TestDevice, { limit, before }: { limit?: number; before?: CallId | undefined }) => {
+  const input = { ...(limit === undefined ? {} : { limit }), ...(before === undefined ? {} : { before }) };
+  return (await gateway.call(operations.listCalls, input, { token: by.token })).calls.map(({ callId }) => callId);
+};
 const codeOf = (call: Promise<unknown>): Promise<string> =>
   call.then(
     () => 'ok',
@@ -298,12 +302,43 @@ test('history comes in pages, newest first, without the calls that were merged a
   }
   const live = newCallId();
   await start(ana, ben.accountId, live);
-  const page = (before?: string) =>
-    gateway.call(operations.listCalls, { limit: 3, ...(before === undefined ? {} : { before }) }, { token: ben.token });
-  const first = (await page()).calls;
-  expect(first.map(({ callId }) => callId)).toEqual([live, made[0], made[1]]);
-  const second = (await page(first[2]?.createdAt)).calls;
-  expect(second.map(({ callId }) => callId)).toEqual(made.slice(2));
+  const first = await page(ben, { limit: 3 });
+  expect(first).toEqual([live, made[0], made[1]]);
+  expect(await page(ben, { limit: 3, before: first[2] })).toEqual(made.slice(2));
+});
+
+test('calls of one instant are told once each, wherever a page ends', async () => {
+  const made: CallId[] = [];
+  for (let i = 0; i < 6; i += 1) {
+    const callId = newCallId();
+    await (i % 2 === 0 ? start(ana, ben.accountId, callId) : start(ben, ana.accountId, callId));
+    await end(i % 2 === 0 ? ana : ben, callId);
+    made.push(callId);
+  }
+  // Four of one microsecond, and one that only microseconds tell from them.
+  await database.admin.query(`update calls.call set created_at = '2026-01-01 12:00:00.000500+00' where call_id = any($1)`, [
+    made,
+  ]);
+  await database.admin.query(`update calls.call set created_at = '2026-01-01 12:00:00.000499+00' where call_id = $1`, [made[0]]);
+  await database.admin.query(`update calls.call set created_at = '2026-01-01 12:00:00.000501+00' where call_id = $1`, [made[1]]);
+  for (const limit of [1, 2, 3, 4, 5]) {
+    const seen: CallId[] = [];
+    for (let next = await page(ana, { limit }); next.length > 0; next = await page(ana, { limit, before: seen.at(-1) })) {
+      seen.push(...next);
+    }
+    expect([seen.at(0), seen.at(-1)]).toEqual([made[1], made[0]]);
+    expect(seen.toSorted()).toEqual(made.toSorted());
+  }
+});
+
+test('a page goes on only after a call of one’s own', async () => {
+  const callId = newCallId();
+  await start(ana, ben.accountId, callId);
+  const stranger = await testDevice();
+  expect(await codeOf(page(stranger, { before: callId }))).toBe('not-found');
+  expect(await codeOf(page(ana, { before: newCallId() }))).toBe('not-found');
+  await end(ana, callId);
+  expect(await page(ana, { before: callId })).toEqual([]);
 });
 
 test('random races over two replicas end in one agreed state', async () => {

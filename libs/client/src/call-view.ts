@@ -32,6 +32,6 @@ export interface CallSurface {
 export interface CallsSurface {
   start(conversationId: ConversationId, options: { readonly media: 'audio' | 'video' }): Promise<CallSurface>;
   readonly current: CallSurface | null;
-  /** Calls of this account, newest first. `before` is a `createdAt`. */
-  history(page?: { readonly before?: string; readonly limit?: number }): Promise<readonly CallView[]>;
+  /** Calls of this account, newest first. `before` is the last call of the page before. */
+  history(page?: { readonly before?: CallId; readonly limit?: number }): Promise<readonly CallView[]>;
 }

@@ -81,10 +81,11 @@ export const calls = service(
       errors: [],
     }),
     listCalls: operation({
-      summary: "The account's calls, newest first: what is going on, then the history.",
+      summary:
+        "The account's calls, newest first: what is going on, then the history. `before` is the last call of the page before.",
       http: 'GET /v1/calls',
       callers: ['device'],
-      input: z.object({ before: Moment.optional(), limit: z.int().min(1).max(MAX_PAGE).optional() }),
+      input: z.object({ before: CallId.optional(), limit: z.int().min(1).max(MAX_PAGE).optional() }),
       output: z.object({ calls: z.array(CallView) }),
       errors: [],
     }),

@@ -76,7 +76,7 @@ export class CallManager implements CallsSurface {
   }
 
   /** Calls of this account, newest first. */
-  async history(page: { readonly before?: string; readonly limit?: number } = {}): Promise<readonly CallView[]> {
+  async history(page: { readonly before?: CallId; readonly limit?: number } = {}): Promise<readonly CallView[]> {
     return (await this.#ports.api.listCalls(page)).calls;
   }
 
