@@ -1,5 +1,6 @@
 /** Real: the calls service, PostgreSQL, NATS, the work queue, `CallManager`. Media connects by name without sound, and sealing only names the sender. */
 import type { CallId } from '@rialto/contracts';
+import type { CallSurface } from '../src/call-view.ts';
 import { CallWorld, until, type CallPerson } from './call-world.ts';
 import { LoopbackEngine } from './loopback-engine.ts';
 
@@ -85,6 +86,59 @@ test('who calls each other at once talks in one call', async () => {
     await isQuiet(ben);
   }
   expect([...ana.problems, ...ben.problems]).toEqual([]);
+});
+
+/** Ana is asked for her microphone when Ben calls her. */
+async function askedWhileBenCalls(): Promise<{
+  calling: Promise<CallSurface>;
+  theirs: CallSurface;
+  answer: (may: boolean) => void;
+}> {
+  let answer: (may: boolean) => void = () => {};
+  engines.ana.mayUse = () => new Promise((resolve) => (answer = resolve));
+  const calling = callBen();
+  await until(() => ana.manager.current);
+  const theirs = await ben.manager.start(conversation, { media: 'audio' });
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  // Who calls is not rung by whom they call.
+  expect([ana.incoming, ana.manager.current?.state]).toEqual([[], 'inviting']);
+  engines.ana.mayUse = async () => true;
+  return { calling, theirs, answer };
+}
+
+test('a call that comes in while the microphone is asked for is met by the own one, once it is allowed', async () => {
+  const { calling, theirs, answer } = await askedWhileBenCalls();
+  answer(true);
+  const mine = await calling;
+  await Promise.all([isActive(ana), isActive(ben)]);
+  expect([mine.id, ana.manager.current, ana.incoming]).toEqual([theirs.id, mine, []]);
+  await mine.hangUp();
+  await isQuiet(ben);
+  expect([...ana.problems, ...ben.problems]).toEqual([]);
+});
+
+test.each(['refuses', 'hangs up'] as const)('it rings at once when the person %s instead', async (what) => {
+  const { calling, theirs, answer } = await askedWhileBenCalls();
+  const failed = expect(calling).rejects.toMatchObject({ code: what === 'refuses' ? 'microphone-refused' : 'session-closed' });
+  const endedAt = Date.now();
+  if (what === 'refuses') answer(false);
+  else await ana.manager.current?.hangUp();
+  const rung = await rings(ana);
+  // The next announcement would come later.
+  expect([rung.id, Date.now() - endedAt < 1_000]).toEqual([theirs.id, true]);
+  answer(true);
+  await failed;
+  await rung.answer();
+  await Promise.all([isActive(ana), isActive(ben)]);
+});
+
+test('a call that ended meanwhile does not ring after the question', async () => {
+  const { calling, theirs, answer } = await askedWhileBenCalls();
+  await theirs.hangUp();
+  answer(false);
+  await expect(calling).rejects.toMatchObject({ code: 'microphone-refused' });
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  expect([ana.incoming, ana.manager.current, ana.problems]).toEqual([[], null, []]);
 });
 
 test('a busy device says so, and a declined call ends on every device', async () => {

@@ -26,6 +26,8 @@ export class CallManager implements CallsSurface {
   /** Calls that are over on this device, or never were its business. */
   readonly #past = new Set<CallId>();
   readonly #unsentEnds = new Map<CallId, End>();
+  /** Calls of the other side that met an own one head-on, by the own one: they ring when it ends before the arbiter has merged the two. */
+  readonly #met = new Map<Call, CallId>();
   #orphans: SignalPayload[] = [];
   #isClosed = false;
 
@@ -92,10 +94,11 @@ export class CallManager implements CallsSurface {
       return;
     }
     if (view.state === 'ended') return this.#remember(view.callId);
-    // Both called at once and the other side's call goes on: it is answered by ours, whose own answer is still on its way.
+    // Both called at once: the other side's call goes on and is answered by ours, be it that ours still asks for the microphone.
     const meeting = this.#findMeeting(view);
     if (meeting !== undefined) {
       if (view.calleeDevice === this.#ports.me.deviceId) this.#follow(meeting, view);
+      else this.#met.set(meeting, view.callId);
       return;
     }
     if (view.callee === this.#ports.me.accountId && (view.state === 'inviting' || view.state === 'ringing'))
@@ -182,6 +185,7 @@ export class CallManager implements CallsSurface {
       // Hung up before the answer came; the end that was sent under the old id follows the merge.
       return;
     }
+    this.#met.delete(call);
     if (view.callId !== call.id) {
       this.#remember(call.id);
       this.#calls.delete(call.id);
@@ -228,6 +232,19 @@ export class CallManager implements CallsSurface {
   #forget(call: Call): void {
     if (this.#calls.get(call.id) === call) this.#calls.delete(call.id);
     this.#remember(call.id);
+    const met = this.#met.get(call);
+    this.#met.delete(call);
+    if (met !== undefined) void this.#ringAfterAll(met);
+  }
+
+  /** The own call came to nothing, so the other side's rings here, if it still rings at all. */
+  async #ringAfterAll(callId: CallId): Promise<void> {
+    try {
+      await this.handleCallChanged((await this.#ports.api.getCall({ callId })).call);
+    } catch (cause) {
+      // It is announced again as long as nobody answers.
+      this.#ports.report({ callId, code: 'ringing-late', cause });
+    }
   }
 
   #remember(callId: CallId): void {
