@@ -211,6 +211,9 @@ export class Client implements RialtoClient {
     connection.handle('calls.signal', async (signal: SignalPayload) => this.calls.handleSignal(signal));
     connection.handle('identity.keyPackagesLow', () => this.#quietly(this.#keyPackages.refill(connection.api.identity)));
     connection.handle('identity.devicesChanged', () => this.#quietly(this.devices.refresh()));
+    this.#events.on('conversations.changed', ({ conversationId: id }) => {
+      if (id !== null) this.#background(this.calls.handleConversationChanged(id));
+    });
     this.calls.on('call.incoming', (call) => this.#events.emit('call.incoming', call));
     this.calls.on('call.changed', (call) => {
       this.#events.emit('call.changed', call);

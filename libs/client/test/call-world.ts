@@ -158,6 +158,7 @@ export class CallPerson {
     this.#conversations.set(id, {
       id,
       peer: peer.device.accountId,
+      standing: 'accepted',
       epoch: EPOCH,
       demandTrust: () => undefined,
       leafIndex: leafOf(accountId),

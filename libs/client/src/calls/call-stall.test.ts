@@ -32,13 +32,19 @@ const accepted = {
 const settled = () => new Promise((resolve) => setTimeout(resolve, 0));
 
 /** A call that stands, its clock in the test's hand. The arbiter gives other relay credentials each time it is asked. */
-async function standing() {
+async function standing({ relayOnly = [false], relays = [1] }: { relayOnly?: boolean[]; relays?: number[] } = {}) {
   const timers: { at: number; run: () => void; isOff: boolean }[] = [];
   let now = 0;
   const seen = { relays: [] as string[], restarts: 0, ended: [] as string[] };
   let events: MediaEvents | undefined;
   let asked = 0;
-  const iceServers = (): IceServer[] => [{ urls: ['turn:relay.example'], username: `user-${(asked += 1)}`, credential: 'c' }];
+  /** Its answers one after the other; the last one for all that follow. */
+  const nth = <T>(answers: T[]) => answers[Math.min(asked, answers.length) - 1];
+  const getIceServers = async () => {
+    asked += 1;
+    const server: IceServer = { urls: ['turn:relay.example'], username: `user-${asked}`, credential: 'c' };
+    return { iceServers: nth(relays) === 1 ? [server] : [], isRelayOnly: nth(relayOnly) };
+  };
   const session = {
     instance: new Uint8Array(16),
     localTracks: [],
@@ -65,7 +71,7 @@ async function standing() {
     conversation,
     ports: {
       api: {
-        getIceServers: async () => ({ iceServers: iceServers(), isRelayOnly: false }),
+        getIceServers,
         sendSignal: async () => ({ relayed: true }),
         confirmConnected: async () => ({ call: { ...accepted, state: 'active', version: 3 } }),
         getCall: async () => ({ call: accepted }),
@@ -135,4 +141,27 @@ test('a stall that stays ends the call when the time is up and not before, and s
   await pass(1);
   expect([call.state, call.endReason, seen.ended]).toEqual(['ended', 'failed', ['failed']]);
   expect(call.failure).toMatch(/connection/);
+});
+
+test('a call that showed addresses does not come back once they must stay hidden', async () => {
+  const { call, seen, connection } = await standing({ relayOnly: [false, true] });
+  connection('stalled');
+  await settled();
+  expect([call.state, call.endReason, seen.restarts, seen.relays, seen.ended]).toEqual([
+    'ended',
+    'failed',
+    0,
+    ['user-1'],
+    ['failed'],
+  ]);
+});
+
+test('a hidden call restarts behind the relay, and not without one', async () => {
+  const { call, seen, pass, connection } = await standing({ relayOnly: [true], relays: [1, 1, 0] });
+  connection('stalled');
+  await settled();
+  expect([call.state, seen.restarts]).toEqual(['reconnecting', 1]);
+  await pass(RESTART_EVERY_MS);
+  expect([call.state, seen.restarts, seen.relays]).toEqual(['ended', 1, ['user-1', 'user-2']]);
+  expect(call.failure).toMatch(/relay/);
 });

@@ -251,15 +251,14 @@ export class Call implements CallSurface {
     }
   }
 
-  /** With fresh relay credentials. Both sides may do it; the negotiation lets one win. */
+  /** With fresh relay credentials. Both sides may do it; the negotiation lets one win. A call that would show a hidden address ends. */
   async #restartIce(): Promise<void> {
     try {
-      const { iceServers } = await this.#options.ports.api.getIceServers({ callId: this.#id });
-      if (this.isOver) return;
-      this.#own.session?.setIceServers(iceServers);
-      await this.#negotiation?.offer({ restartIce: true });
+      await this.#own.renewRelays(this.#id);
+      if (!this.isOver) await this.#negotiation?.offer({ restartIce: true });
     } catch (cause) {
-      if (!this.isOver) this.#options.ports.report({ callId: this.#id, code: 'reconnect-failed', cause });
+      if (cause instanceof MediaError || (cause instanceof AppError && cause.code === 'not-reachable')) this.#fail(cause);
+      else if (!this.isOver) this.#options.ports.report({ callId: this.#id, code: 'reconnect-failed', cause });
     }
   }
 

@@ -127,6 +127,15 @@ export class CallManager implements CallsSurface {
     await Promise.all([...this.#calls.values()].map((call) => call.refresh()));
   }
 
+  /** A conversation is different now. Whom this person has blocked, here or on another device, they do not talk with any longer. */
+  async handleConversationChanged(id: ConversationId): Promise<void> {
+    const isMeant = (call: Call) => call.conversationId === id && !call.isOver;
+    if (![...this.#calls.values()].some(isMeant)) return;
+    const { standing } = await this.#ports.conversation(id);
+    if (standing !== 'blocked') return;
+    await Promise.all([...this.#calls.values()].filter(isMeant).map((call) => call.hangUp()));
+  }
+
   /** Hangs up and forgets. */
   async close(): Promise<void> {
     this.#isClosed = true;

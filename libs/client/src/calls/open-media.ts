@@ -10,7 +10,7 @@ import type { CallPorts } from './ports.ts';
 export async function openMedia(
   { api, engine, hidesAddress }: Pick<CallPorts, 'api' | 'engine' | 'hidesAddress'>,
   about: { callId: CallId; media: Media; events: MediaEvents; devices?: HeldDevices | undefined },
-): Promise<MediaSession> {
+): Promise<{ session: MediaSession; isHidden: boolean }> {
   const { callId, media, events, devices } = about;
   let session: MediaSession | undefined;
   try {
@@ -19,7 +19,7 @@ export async function openMedia(
     if (isHidden && iceServers.length === 0) throw isRelayOnly ? new AppError('not-reachable') : new MediaError('no-relay');
     session = await engine.open({ iceServers, isRelayOnly: isHidden, events, devices });
     await session.addLocal(media);
-    return session;
+    return { session, isHidden };
   } catch (error) {
     session?.close();
     devices?.release();

@@ -1,4 +1,4 @@
-import type { CallId } from '@rialto/contracts';
+import { AppError, type CallId } from '@rialto/contracts';
 import { MediaError, type HeldDevices, type Media, type MediaEvents, type MediaSession } from './media-engine.ts';
 import { openMedia } from './open-media.ts';
 import type { CallPorts } from './ports.ts';
@@ -15,6 +15,7 @@ export class OwnMedia {
   #devices: HeldDevices | undefined;
   #opening: Promise<MediaSession> | undefined;
   #session: MediaSession | undefined;
+  #isHidden = false;
   /** Rises when it is closed, so that what comes too late knows it. */
   #round = 0;
 
@@ -54,6 +55,17 @@ export class OwnMedia {
     return this.#opening;
   }
 
+  /**
+   * Gives the session fresh relay credentials, before ICE restarts. Throws `not-reachable` when the two may see no address of each other any
+   * more and this session shows one, `MediaError('no-relay')` when there is nothing left to hide behind.
+   */
+  async renewRelays(callId: CallId): Promise<void> {
+    const { iceServers, isRelayOnly } = await this.#ports.api.getIceServers({ callId });
+    if (isRelayOnly && !this.#isHidden) throw new AppError('not-reachable');
+    if (this.#isHidden && iceServers.length === 0) throw new MediaError('no-relay');
+    this.#session?.setIceServers(iceServers);
+  }
+
   close(): void {
     this.#round += 1;
     // A session that never opened has told so whoever waited for it, and one that opens too late is closed then.
@@ -65,11 +77,12 @@ export class OwnMedia {
   async #open(about: About): Promise<MediaSession> {
     const [round, devices] = [this.#round, this.#devices];
     this.#devices = undefined;
-    const session = await openMedia(this.#ports, { ...about, devices });
+    const { session, isHidden } = await openMedia(this.#ports, { ...about, devices });
     if (round !== this.#round) {
       session.close();
       throw new MediaError('session-closed');
     }
+    this.#isHidden = isHidden;
     return (this.#session = session);
   }
 }

@@ -1,4 +1,4 @@
-import type { AccountId, CallId, calls, ConversationId, DeviceId, Payload } from '@rialto/contracts';
+import type { AccountId, CallId, calls, ConversationId, ConversationView, DeviceId, Payload } from '@rialto/contracts';
 import type { Api } from '../transport/api.ts';
 import type { MediaEngine } from './media-engine.ts';
 
@@ -22,6 +22,8 @@ export interface MediaKey {
 export interface CallConversation {
   readonly id: ConversationId;
   readonly peer: AccountId;
+  /** `blocked`: this account has blocked the other one. */
+  readonly standing: ConversationView['standing'];
   /** The epoch of the group just now, and the leaf of this device in it. */
   readonly epoch: number;
   readonly leafIndex: number;

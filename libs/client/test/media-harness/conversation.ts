@@ -16,6 +16,7 @@ export class HarnessConversation implements CallConversation {
   readonly id = 'cnv_harness' as unknown as ConversationId;
   readonly peer: AccountId;
   readonly leafIndex: number;
+  readonly standing = 'accepted' as const;
   epoch = 1;
   /** What `catchUp` finds in the log. */
   logEpoch = 1;
