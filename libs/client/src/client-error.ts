@@ -10,6 +10,7 @@ export const CLIENT_ERRORS = {
   offline: 'The server cannot be reached just now.',
   'not-accepted': 'Accept the conversation first.',
   'needs-repair': 'This device cannot take part in the conversation until somebody in it adds the device again.',
+  'not-opened': 'The conversation could not be opened. Try again to send what you wrote in it.',
   'no-such-conversation': 'There is no such conversation on this device.',
   'no-such-message': 'There is no such message on this device.',
   'phrase-wrong': 'These are not the words of this account.',
@@ -21,6 +22,8 @@ export const CLIENT_ERRORS = {
   'outbox-full': 'Too many messages wait to be sent in this conversation.',
 } as const;
 export type ClientErrorCode = keyof typeof CLIENT_ERRORS;
+export const isClientErrorCode = (code: unknown): code is ClientErrorCode =>
+  typeof code === 'string' && Object.hasOwn(CLIENT_ERRORS, code);
 
 export class ClientError extends Error {
   readonly code: ClientErrorCode;

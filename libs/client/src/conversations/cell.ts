@@ -16,6 +16,13 @@ export interface CellWrite {
   readonly step?: Pick<Step<unknown>, 'save' | 'settle' | 'abandon'>;
 }
 
+/** The step of a write that gives the group up and keeps the record. */
+export const LEAVE_GROUP: NonNullable<CellWrite['step']> = {
+  save: undefined,
+  settle: () => undefined,
+  abandon: () => undefined,
+};
+
 /**
  * One conversation's state: its record and its MLS group, changed by one piece of work at a time and always in one transaction. When
  * a write fails in a way that leaves its outcome open, what is in memory is dropped and read again, because a ratchet that went back

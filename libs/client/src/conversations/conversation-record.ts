@@ -4,10 +4,11 @@ import type { Standing } from '../views.ts';
 
 /**
  * Where this device stands in a conversation.
- * `opening`: ours, not confirmed by the server yet. `waiting`: no welcome yet. `joined`. `broken`: cannot read, may come back by its pin.
+ * `opening`: ours, not confirmed by the server yet. `refused`: ours, and the server will not have it; what was written into it is kept, and
+ * writing or trying again opens it anew. `waiting`: no welcome yet. `joined`. `broken`: cannot read, may come back by its pin.
  * `lost`: cannot come back without a member's help. `removed`: was taken out.
  */
-export type Membership = 'opening' | 'waiting' | 'joined' | 'broken' | 'lost' | 'removed';
+export type Membership = 'opening' | 'refused' | 'waiting' | 'joined' | 'broken' | 'lost' | 'removed';
 
 /** Everything of a conversation but its messages and its group, under `conversation/<id>`. */
 export interface ConversationRecord {

@@ -9,7 +9,7 @@ import {
 } from '@rialto/contracts';
 import { readSealedMessage } from '@rialto/crypto';
 import type { CallConversation, MediaKey, VerifiedSender } from '../calls/ports.ts';
-import { ClientError } from '../client-error.ts';
+import { ClientError, isClientErrorCode } from '../client-error.ts';
 import type { Emitter } from '../events.ts';
 import { MAX_EMOJI_CHARS, MAX_MEMO_CHARS, MAX_TEXT_CHARS, pad, unpad } from '../messages/envelope.ts';
 import { withReaction } from '../messages/incoming.ts';
@@ -33,7 +33,9 @@ export interface ConversationPorts {
   readonly people: Pick<People, 'known'>;
   readonly closed: AbortSignal;
   sync(cell: Cell): Promise<void>;
-  /** Sends what waits, in the background. */
+  /** Sends what waits. */
+  flush(cell: Cell): Promise<void>;
+  /** The same, in the background. */
   flushLater(cell: Cell): void;
   receiptsLater(cell: Cell): void;
   show(records: readonly MessageRecord[]): void;
@@ -140,18 +142,21 @@ export class Conversation implements ConversationSurface, CallConversation {
     memo?: string;
   }): Promise<{ message: MessageView; transfer: TransferResult }> {
     if ((payment.memo?.length ?? 0) > MAX_MEMO_CHARS) throw new ClientError('too-long');
-    await this.#cell.run(async () => this.#demandWritable());
+    await this.#cell.run(async () => {
+      this.#demandWritable();
+      if (this.#cell.record.membership === 'refused') throw new ClientError('not-opened');
+    });
     const { message, transfer } = await this.#ports.pay(this.#cell, payment);
     this.#ports.flushLater(this.#cell);
     return { message: await this.#ports.timeline.view(await this.#ports.timeline.get(this.id, message.id)), transfer };
   }
 
   async flushed(): Promise<void> {
-    await this.#ports.outbox.flush(this.#cell);
+    await this.#ports.flush(this.#cell);
     const failed = (await this.#ports.outgoing.messages(this.id)).find(({ state }) => state === 'failed');
     if (!failed) return;
     const { error } = await this.#ports.timeline.get(this.id, failed.id);
-    throw error === 'keys-changed' ? new ClientError(error) : new AppError(isErrorCode(error) ? error : 'internal');
+    throw isClientErrorCode(error) ? new ClientError(error) : new AppError(isErrorCode(error) ? error : 'internal');
   }
 
   // What calls use.

@@ -17,7 +17,7 @@ import type { Cell } from './cell.ts';
 import { Conversation, type ConversationPorts } from './conversation.ts';
 import type { ConversationRecord } from './conversation-record.ts';
 import type { Membership } from './membership.ts';
-import type { Opened, Opening } from './opening.ts';
+import { isRefusal, type Opened, type Opening } from './opening.ts';
 import type { Sync } from './sync.ts';
 
 /** A welcome is stored with the conversation, so one that is not there after this will not come. */
@@ -118,10 +118,23 @@ export class Conversations implements ConversationsSurface {
     for (const { value } of await this.#rows.list()) {
       const cell = this.#ports.cell(value.id);
       await cell.run(async () => undefined);
-      if (cell.exists && cell.record.membership === 'opening')
-        await this.#lanes.run(value.peer, () => this.#resumeOpening(cell)).catch((error: unknown) => failures.push(error));
+      const membership = cell.exists ? cell.record.membership : undefined;
+      const again = membership === 'opening' ? this.#resumeOpening : membership === 'refused' ? this.#reopen : undefined;
+      await this.#lanes
+        .run(value.peer, async () => again?.(cell))
+        .catch((error: unknown) => {
+          // What was written into it says that it was refused.
+          if (!cell.exists || cell.record.membership !== 'refused') failures.push(error);
+        });
     }
     if (failures.length > 0) throw failures[0];
+  }
+
+  /** Sends what waits. What is written into a conversation that the server refused asks for it once more. */
+  async flush(cell: Cell): Promise<void> {
+    await cell.run(async () => undefined);
+    if (cell.exists && cell.record.membership === 'refused') await this.#lanes.run(cell.record.peer, () => this.#reopen(cell));
+    await this.#ports.outbox.flush(cell);
   }
 
   async handleMessage(row: LogRow): Promise<void> {
@@ -138,20 +151,23 @@ export class Conversations implements ConversationsSurface {
   }
 
   async #findOrOpen(peer: AccountId): Promise<ConversationId> {
-    const { api, opening, sync } = this.#ports;
-    const known = (await this.#rows.list()).map(({ value }) => value).find((record) => record.peer === peer);
-    if (known && known.membership !== 'opening') return known.id;
-    if (known) return this.#resumeOpening(this.#ports.cell(known.id));
-    const found = await api.findDm({ peer });
-    if (found.conversationId !== null) {
+    const { api, opening, sync, cell } = this.#ports;
+    const records = (await this.#rows.list()).map(({ value }) => value).filter((record) => record.peer === peer);
+    const known = records.find(({ membership }) => membership !== 'refused');
+    const refused = records.find(({ membership }) => membership === 'refused');
+    if (known?.membership === 'opening') return this.#resumeOpening(cell(known.id));
+    if (known && !refused) return known.id;
+    const there = known?.id ?? (await api.findDm({ peer })).conversationId;
+    if (there !== null && refused) return this.#settle({ id: there, created: false, cell: cell(refused.id) });
+    if (there !== null) {
       await sync.all();
-      return found.conversationId;
+      return there;
     }
-    return this.#settle(await opening.open(peer));
+    return this.#settle(await opening.open(peer, refused && cell(refused.id)));
   }
 
   /** One at a time for each person. */
-  async #resumeOpening(cell: Cell): Promise<ConversationId> {
+  readonly #resumeOpening = async (cell: Cell): Promise<ConversationId> => {
     const { outgoing, opening } = this.#ports;
     await cell.run(async () => undefined);
     // Another attempt may have come to its end while this one waited its turn.
@@ -159,7 +175,22 @@ export class Conversations implements ConversationsSurface {
     const intent = await outgoing.commit(cell.record.id);
     if (!intent) throw new Error('an opening without its intent');
     return this.#settle(await opening.submit(cell, intent));
-  }
+  };
+
+  /**
+   * One at a time for each person, and only because the user wrote something there or tried it again, so that nobody's key packages are
+   * taken for nothing. A refusal is told by what was written.
+   */
+  readonly #reopen = async (cell: Cell): Promise<void> => {
+    const { outgoing, opening } = this.#ports;
+    await cell.run(async () => undefined);
+    if (!cell.exists || cell.record.membership !== 'refused') return;
+    if ((await outgoing.messages(cell.record.id)).every(({ state }) => state === 'failed')) return;
+    await this.#findOrOpen(cell.record.peer).catch(async (error: unknown) => {
+      if (!isRefusal(error)) throw error;
+      if (cell.exists) await opening.refuse(cell, error.code);
+    });
+  };
 
   /** Both opened it at once and the other one was first: the user wanted to talk to this person, so theirs is accepted. */
   async #settle({ id, created, cell: ours }: Opened): Promise<ConversationId> {
@@ -176,21 +207,25 @@ export class Conversations implements ConversationsSurface {
   }
 
   /**
-   * Ours lost against another one: what was written into it goes to that one, each message in the transaction that takes it away here,
-   * and only then is it forgotten. Cut off in between, the next attempt goes on with the rest.
+   * Ours lost against another one: what was written into it goes to that one, each message in the transaction that takes it away here (one
+   * that failed waits there to be tried again), and only then is it forgotten. Cut off in between, the next attempt goes on with the rest.
    */
   #replace(ours: Cell, by: Cell): Promise<void> {
     return ours.run(async () => {
-      const { outgoing, outbox } = this.#ports;
+      if (!ours.exists) return;
+      const { outgoing, outbox, timeline, background } = this.#ports;
       const id = ours.record.id;
       for (const message of await outgoing.messages(id)) {
         const { body } = message;
         const changes = [outgoing.delete(message)];
-        if (message.isVisible && body.type === 'text')
-          await by.run(() => outbox.plan(by, { body, content: { type: 'text', text: body.text }, changes }));
+        if (!message.isVisible || body.type !== 'text') continue;
+        const error = message.state === 'failed' ? (await timeline.find(id, message.id))?.error : undefined;
+        const content = { type: 'text' as const, text: body.text };
+        await by.run(() => outbox.plan(by, { body, content, changes, ...(error !== undefined && { error }) }));
       }
       await ours.forget([outgoing.deleteCommit(id)]);
       this.#open.delete(id);
+      background(outbox.flush(by));
     });
   }
 

@@ -13,11 +13,13 @@ import {
 } from '@rialto/crypto';
 import type { KeyPackages } from '../account/key-packages.ts';
 import { ClientError } from '../client-error.ts';
+import type { MessageRecord } from '../messages/message-record.ts';
+import type { Outbox } from '../messages/outbox.ts';
 import type { Outgoing, OutgoingCommit } from '../messages/outgoing-record.ts';
 import type { People } from '../people/people.ts';
 import type { Api } from '../transport/api.ts';
-import type { Cell } from './cell.ts';
-import { newConversation } from './conversation-record.ts';
+import { type Cell, LEAVE_GROUP } from './cell.ts';
+import { type ConversationRecord, newConversation } from './conversation-record.ts';
 import { otherDevices } from './membership.ts';
 
 export interface OpeningPorts {
@@ -28,11 +30,13 @@ export interface OpeningPorts {
   readonly engine: Engine;
   readonly keyPackages: KeyPackages;
   readonly outgoing: Outgoing;
+  readonly outbox: Pick<Outbox, 'failuresOf'>;
   readonly people: Pick<People, 'learnChain' | 'trustedChain' | 'refresh'>;
   readonly me: { readonly accountId: AccountId; readonly deviceId: string };
   ownChain(): Chain;
   now(): number;
   cell(id: ConversationId): Cell;
+  show(records: readonly MessageRecord[]): void;
 }
 /** `created: false`: the two have a conversation already, `id`; ours, in `cell`, has to give way to it. */
 export interface Opened {
@@ -48,15 +52,18 @@ export class Opening {
     this.#ports = ports;
   }
 
-  /** Throws `AppError` (`not-reachable`, `request-full`) and `ClientError` (`keys-changed`, `server-lied`); then nothing stays behind. */
-  async open(peer: AccountId): Promise<Opened> {
-    const { me, engine, keyPackages, outgoing, ownChain, now, cell } = this.#ports;
+  /**
+   * `again`: one that the server refused before. It keeps its id and what was written into it, and gets another group: under the first one
+   * nothing was ever sealed. Throws `AppError` (`not-reachable`, `request-full`) and `ClientError` (`keys-changed`, `server-lied`).
+   */
+  async open(peer: AccountId, again?: Cell): Promise<Opened> {
+    const { me, engine, keyPackages, outgoing, ownChain, cell } = this.#ports;
     await this.#ports.people.trustedChain(peer);
     const theirs = await this.#claim(peer);
     if (theirs.packages.length === 0) throw new AppError('not-reachable');
     const hasOthers = otherDevices(ownChain(), me.deviceId).length > 0;
     const ours = hasOthers ? await this.#claim(me.accountId) : { packages: [], chain: ownChain() };
-    const id = idFrom<ConversationId>('cnv', randomBytes(16));
+    const id = again?.record.id ?? idFrom<ConversationId>('cnv', randomBytes(16));
     const entered = await Group.create(engine, await keyPackages.fresh(), dmPolicy(id, [me.accountId, peer]));
     const step = await entered.group.commit({
       add: [...theirs.packages, ...ours.packages],
@@ -76,14 +83,8 @@ export class Opening {
       },
     };
     const record = {
-      ...newConversation({
-        id,
-        peer,
-        standing: 'accepted',
-        membership: 'opening',
-        createdByMe: true,
-        activeAt: new Date(now()).toISOString(),
-      }),
+      ...(again?.record ?? this.#newRecord(id, peer)),
+      membership: 'opening' as const,
       pin: toBase64url(encodePin(entered.group.pin)),
     };
     // One transaction for the group with its pending commit: the tree of the second save holds what the first one's did.
@@ -95,10 +96,10 @@ export class Opening {
     return this.submit(fresh, intent);
   }
 
-  /** Asks the server, with the same bytes however often. A refusal for good takes the conversation away again. */
+  /** Asks the server, with the same bytes however often. What it refuses for good is not tried again by itself. */
   async submit(cell: Cell, { what, bundle, conversationId, id }: OutgoingCommit): Promise<Opened> {
     if (what.kind !== 'open' || !bundle) throw new Error('not an opening');
-    const { api, outgoing } = this.#ports;
+    const { api } = this.#ports;
     try {
       const { peer, initialGroupInfo } = what;
       const answer = await api.messaging.createDm({ conversationId, clientMessageId: id, peer, initialGroupInfo, ...bundle });
@@ -106,10 +107,29 @@ export class Opening {
       if (created) await cell.run(() => confirm(cell));
       return { id: answer.conversationId, created, cell };
     } catch (error) {
-      if (error instanceof AppError && !error.retryable)
-        await cell.run(() => cell.forget([outgoing.deleteCommit(conversationId)]));
+      if (isRefusal(error)) await this.refuse(cell, error.code);
       throw error;
     }
+  }
+
+  /**
+   * There will be no such conversation: it goes, unless the user wrote into it. Then its messages fail with the reason, and stay, for
+   * trying again.
+   */
+  refuse(cell: Cell, error: string): Promise<void> {
+    const { outgoing, outbox, show } = this.#ports;
+    return cell.run(async () => {
+      const { changes, shown, isEmpty } = await outbox.failuresOf(cell, error);
+      const all = [...changes, outgoing.deleteCommit(cell.record.id)];
+      if (isEmpty) return cell.forget(all);
+      await cell.write({ patch: { membership: 'refused' }, changes: all, step: LEAVE_GROUP });
+      show(shown);
+    });
+  }
+
+  #newRecord(id: ConversationId, peer: AccountId): ConversationRecord {
+    const activeAt = new Date(this.#ports.now()).toISOString();
+    return newConversation({ id, peer, standing: 'accepted', membership: 'opening', createdByMe: true, activeAt });
   }
 
   /** One key package of each device, each checked against the account's own chain. A device without a usable one is left out. */
@@ -131,6 +151,12 @@ export class Opening {
     }
     return { packages: [...packages.values()], chain };
   }
+}
+
+/** An answer after which asking again is of no use. That this device is not signed in says nothing of the conversation. */
+export function isRefusal(error: unknown): error is AppError | ClientError {
+  if (error instanceof ClientError) return error.code === 'keys-changed' || error.code === 'server-lied';
+  return error instanceof AppError && !error.retryable && error.code !== 'unauthenticated';
 }
 
 /** The log may have been faster than the answer; then it is confirmed already. */

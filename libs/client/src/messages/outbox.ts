@@ -51,6 +51,8 @@ export interface Plan {
   readonly replyTo?: string;
   readonly patch?: Partial<ConversationRecord>;
   readonly changes?: readonly Change[];
+  /** It failed already, with this reason, and waits for the user to try it again. */
+  readonly error?: string;
 }
 
 /** The way out: what is written is stored first, then sealed and stored again, and only then sent, one after the other. */
@@ -63,7 +65,7 @@ export class Outbox {
   }
 
   /** Stores the intent, inside `cell.run`. Send it with `flush`. */
-  async plan(cell: Cell, { body, content, replyTo, patch = {}, changes = [] }: Plan): Promise<MessageRecord | undefined> {
+  async plan(cell: Cell, { body, content, replyTo, patch = {}, changes = [], error }: Plan): Promise<MessageRecord | undefined> {
     const { outgoing, timeline, me, now } = this.#ports;
     if ((await outgoing.messages(cell.record.id)).length >= MAX_WAITING) throw new ClientError('outbox-full');
     const id = idFrom<ClientMessageId>('msg', randomBytes(16));
@@ -77,10 +79,11 @@ export class Outbox {
       sender: me,
       isMine: true,
       sentAt: at,
-      state: 'sending',
+      state: error === undefined ? 'sending' : 'failed',
       content,
       reactions: {},
       ...(replyTo !== undefined && { replyTo }),
+      ...(error !== undefined && { error }),
     };
     const intent: OutgoingMessage = {
       conversationId: cell.record.id,
@@ -88,7 +91,7 @@ export class Outbox {
       position: order,
       body,
       isVisible: message !== undefined,
-      state: 'planned',
+      state: error === undefined ? 'planned' : 'failed',
     };
     await cell.write({
       patch: { nextOrder: order + 1, ...(message && { lastVisible: order, activeAt: at }), ...patch },
@@ -129,6 +132,28 @@ export class Outbox {
       show([again]);
       return again;
     });
+  }
+
+  /**
+   * What to write, and to show, when what waits in a conversation can never go out from it: messages fail with that reason and stay, what
+   * nobody sees goes. `isEmpty`: nothing is left that the user wrote. Only inside `cell.run`.
+   */
+  async failuresOf(cell: Cell, error: string): Promise<{ changes: Change[]; shown: MessageRecord[]; isEmpty: boolean }> {
+    const { outgoing, timeline } = this.#ports;
+    const messages = await outgoing.messages(cell.record.id);
+    const changes: Change[] = [];
+    const shown: MessageRecord[] = [];
+    for (const message of messages.filter(({ state }) => state !== 'failed')) {
+      const record = message.isVisible ? await timeline.find(cell.record.id, message.id) : undefined;
+      if (!record) {
+        changes.push(outgoing.delete(message));
+        continue;
+      }
+      const failed: MessageRecord = { ...record, state: 'failed', error };
+      changes.push(outgoing.put({ ...message, state: 'failed' }), timeline.put(failed));
+      shown.push(failed);
+    }
+    return { changes, shown, isEmpty: shown.length === 0 && messages.every(({ state }) => state !== 'failed') };
   }
 
   /** Resolves when no flush runs. */
