@@ -1,4 +1,4 @@
-import { CHALLENGE_LIFETIME_MS, type AccountId, type DeviceId, type SessionRequest } from '@rialto/contracts';
+import { AppError, CHALLENGE_LIFETIME_MS, type AccountId, type DeviceId, type SessionRequest } from '@rialto/contracts';
 import type { Api } from './api.ts';
 import { signBody, type Signer } from './signing.ts';
 
@@ -6,6 +6,9 @@ import { signBody, type Signer } from './signing.ts';
 const RENEW_BEFORE_MS = 60_000;
 /** Smaller differences between the clocks are not worth correcting. */
 const TOLERATED_SKEW_MS = 2_000;
+/** So many nonces one sign-in may use up, and only within this time: whoever waits for it has a limit too. */
+const MAX_NONCES = 3;
+const SIGN_IN_WITHIN_MS = 60_000;
 
 export interface SessionIdentity {
   readonly accountId: AccountId;
@@ -53,7 +56,23 @@ export class Session {
     return Math.max(0, (this.#token?.renewAt ?? 0) - Date.now());
   }
 
+  /**
+   * A nonce works once. When the answer that it bought was lost, or came too late for it, the repeated request is refused because of the
+   * nonce and nothing else; then a fresh one is signed.
+   */
   async #signIn(): Promise<string> {
+    const startedAt = Date.now();
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#signOnce();
+      } catch (error) {
+        const mayTryAgain = attempt < MAX_NONCES && Date.now() - startedAt < SIGN_IN_WITHIN_MS;
+        if (!mayTryAgain || !isNonceRefused(error)) throw error;
+      }
+    }
+  }
+
+  async #signOnce(): Promise<string> {
     const challenge = await this.#api.createChallenge({});
     const skewMs = Date.parse(challenge.expiresAt) - CHALLENGE_LIFETIME_MS - Date.now();
     this.#skewMs = Math.abs(skewMs) > TOLERATED_SKEW_MS ? skewMs : 0;
@@ -70,4 +89,9 @@ export class Session {
     this.#token = { value: token, renewAt: Date.now() + Math.max(lifetimeMs - RENEW_BEFORE_MS, lifetimeMs / 2) };
     return token;
   }
+}
+
+function isNonceRefused(error: unknown): boolean {
+  if (!(error instanceof AppError) || error.code !== 'unauthenticated') return false;
+  return (error.details as { reason?: unknown } | undefined)?.reason === 'nonce';
 }
