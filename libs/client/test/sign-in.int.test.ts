@@ -11,9 +11,10 @@ afterEach(() => {
 /** The server gets the request and acts on it; what it answers does not come back. */
 function loseAnswersOf(path: string, times: number): { readonly lost: number } {
   const losing = { lost: 0 };
+  const pathOf = (input: string | URL | Request) => new URL(input instanceof Request ? input.url : input).pathname;
   globalThis.fetch = async (input, init) => {
     const response = await realFetch(input, init);
-    if (new URL(String(input)).pathname !== path || losing.lost >= times) return response;
+    if (pathOf(input) !== path || losing.lost >= times) return response;
     losing.lost += 1;
     expect(response.ok).toBe(true);
     await response.arrayBuffer();

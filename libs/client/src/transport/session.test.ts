@@ -22,7 +22,7 @@ class FakeServer {
     const path = new URL(input).pathname;
     const method = init.method ?? 'GET';
     if (path === '/v1/sessions/challenge') return json(this.#challenge());
-    if (path === '/v1/sessions') return this.#open(JSON.parse(String(init.body)) as SignedBody);
+    if (path === '/v1/sessions') return this.#open(JSON.parse(init.body as string) as SignedBody);
     const token = new Headers(init.headers).get('authorization')?.slice('Bearer '.length) ?? '';
     this.calls.push(`${method} ${path} ${token}`);
     const endsAt = this.#tokens.get(token);
