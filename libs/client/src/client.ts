@@ -1,6 +1,6 @@
 import type { CallView, LogRow, Payload, payments as paymentsContract, TopUpView } from '@rialto/contracts';
 import { type Chain, type Engine, toBase64url, wipe } from '@rialto/crypto';
-import { ACCOUNT_KEY, type AccountRecord, chainOf, isPhrase, signingKey } from './account/account-record.ts';
+import { ACCOUNT_KEY, type AccountRecord, chainOf, isPhrase, keptPhrase, signingKey } from './account/account-record.ts';
 import { KeyPackages } from './account/key-packages.ts';
 import { CallManager } from './calls/calls.ts';
 import type { MediaEngine } from './calls/media-engine.ts';
@@ -12,8 +12,9 @@ import { type ClientEvents, Emitter, type EventName } from './events.ts';
 import { People } from './people/people.ts';
 import { Rows } from './rows.ts';
 import type { RialtoClient } from './sdk.ts';
-import type { Store } from './store.ts';
+import type { Change, Store } from './store.ts';
 import { Connection } from './transport/connection.ts';
+import { isPassing } from './transport/problem.ts';
 import { signerOf } from './transport/signing.ts';
 import type { OwnAccount } from './views.ts';
 import { assembleWallet, type WalletParts } from './wallet/assembly.ts';
@@ -132,7 +133,13 @@ export class Client implements RialtoClient {
 
   async confirmRecoveryPhrase(words: string): Promise<void> {
     if (!isPhrase(this.#record.phraseCheck, words)) throw new ClientError('phrase-wrong');
-    await this.#saveRecord({ isPhraseConfirmed: true });
+    await this.#saveRecord({ isPhraseConfirmed: true }, [keptPhrase(this.#store).forget()]);
+  }
+  async recoveryPhrase(): Promise<string | null> {
+    return keptPhrase(this.#store).read();
+  }
+  async forgetRecoveryPhrase(): Promise<void> {
+    await this.#store.write([keptPhrase(this.#store).forget()]);
   }
   async setDisplayName(displayName: string): Promise<void> {
     const answer = await this.connection.api.identity.setProfile({ displayName: displayName.trim() });
@@ -257,9 +264,9 @@ export class Client implements RialtoClient {
     await this.#saveRecord({ chain: toBase64url(this.#chain.bytes) });
   }
 
-  async #saveRecord(patch: Partial<AccountRecord>): Promise<void> {
+  async #saveRecord(patch: Partial<AccountRecord>, changes: readonly Change[] = []): Promise<void> {
     const next = { ...this.#record, ...patch };
-    await this.#store.write([this.#accountRows.put(ACCOUNT_KEY, next)]);
+    await this.#store.write([this.#accountRows.put(ACCOUNT_KEY, next), ...changes]);
     this.#record = next;
     this.#events.emit('account.changed', {});
   }
@@ -290,9 +297,3 @@ const SURROUNDINGS: Omit<Surroundings, 'now'> = {
   },
   random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
 };
-
-/** The server or the network was not there: nothing is wrong with this device. */
-function isPassing(error: unknown): boolean {
-  const code = (error as { code?: unknown }).code;
-  return ['unavailable', 'outcome-unknown', 'rate-limited', 'token-expired', 'closed'].includes(String(code));
-}

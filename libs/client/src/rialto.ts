@@ -21,8 +21,9 @@ export interface OpenRequest {
 /** The way in. */
 export const Rialto = {
   /**
-   * Makes an account with this device as its first and opens it. The recovery phrase is returned once and kept nowhere. Cut off, it may
-   * be called again on the same store and goes on. Throws `AppError` and `ClientError('account-exists')`.
+   * Makes an account with this device as its first and opens it. The recovery phrase is kept in the store until
+   * the user has it (`client.recoveryPhrase`). Cut off, it may be called again on the same store and goes on; once the account is there, `open`
+   * it. Throws `AppError` and `ClientError('account-exists')`.
    */
   async register(
     request: Omit<RegistrationRequest, 'displayName'> & { readonly displayName?: string; readonly media?: MediaEngine },

@@ -28,6 +28,13 @@ export interface RialtoClient {
   on<N extends EventName>(name: N, handler: (payload: ClientEvents[N]) => void): () => void;
   /** Whether these are the words of this account; remembers that the user has them. Throws `ClientError('phrase-wrong')`. */
   confirmRecoveryPhrase(words: string): Promise<void>;
+  /**
+   * The words of an account that was made here, for as long as nobody has said that the user has them: a program that was cut off before it
+   * showed them shows them now. Null after `confirmRecoveryPhrase` or `forgetRecoveryPhrase`.
+   */
+  recoveryPhrase(): Promise<string | null>;
+  /** The user says that the words are written down: this device keeps them no longer. */
+  forgetRecoveryPhrase(): Promise<void>;
   setDisplayName(displayName: string): Promise<void>;
   /** Resolves when everything that the server has for this device was read. Throws what stopped it. */
   sync(): Promise<void>;

@@ -190,11 +190,13 @@ test('money comes in by a checkout, goes out by a signed intent, and both statem
   expect([...pia.problems, ...quin.problems]).toEqual([]);
 });
 
-test('the recovery phrase is checked without being kept, and a second account does not fit into a store', async () => {
+test('the recovery phrase is kept until it is confirmed and checked without being kept, and a second account does not fit into a store', async () => {
   const rita = await world.enter('rita');
   await expect(rita.client.confirmRecoveryPhrase(ben.phrase)).rejects.toMatchObject({ code: 'phrase-wrong' });
+  expect(await rita.client.recoveryPhrase()).toBe(rita.phrase);
   await rita.client.confirmRecoveryPhrase(`  ${rita.phrase.toUpperCase()} `);
   expect(rita.client.account.recoveryPhraseConfirmed).toBe(true);
+  expect(await rita.client.recoveryPhrase()).toBeNull();
   const stored = await rita.store.list('setting');
   expect(stored.every(({ value }) => !new TextDecoder().decode(value).includes(rita.phrase))).toBe(true);
   await expect(Rialto.register({ url: world.url, store: rita.store, handle: 'another' })).rejects.toMatchObject({

@@ -108,6 +108,7 @@ test('registration goes on as the same account after a crash at every write', as
     }
     const client = await Rialto.open({ url: world.url, store: memory });
     await client.whenOnline();
+    await client.confirmRecoveryPhrase((await client.recoveryPhrase()) ?? '');
     const packages = await client.connection.api.identity.countKeyPackages({});
     const own = await client.connection.api.identity.getAccount({ accountId: client.account.accountId });
     expect([first, own.handle, packages.hasLastResort, packages.available > 0]).toEqual([expect.any(String), handle, true, true]);

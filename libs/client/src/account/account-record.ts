@@ -10,6 +10,8 @@ import {
   type SigningKey,
   toBase64url,
 } from '@rialto/crypto';
+import { Rows } from '../rows.ts';
+import type { Change, Store } from '../store.ts';
 
 /** Keys as they lie in the sealed store: base64url. */
 export interface StoredKey {
@@ -37,6 +39,7 @@ export interface PhraseCheck {
 }
 
 export const ACCOUNT_KEY = 'account';
+const PHRASE_KEY = 'recoveryPhrase';
 const SALT_BYTES = 16;
 
 export const storedKey = ({ publicKey, privateKey }: SigningKey): StoredKey => ({
@@ -52,6 +55,16 @@ export const chainOf = ({ chain }: Pick<AccountRecord, 'chain'>): Chain => readC
 export function phraseCheck(phrase: string): PhraseCheck {
   const salt = randomBytes(SALT_BYTES);
   return { salt: toBase64url(salt), hash: toBase64url(hash(salt, parseRecoveryPhrase(phrase))) };
+}
+
+/** The words themselves, in the sealed store, from the making of the account until the user has them. */
+export function keptPhrase(store: Store) {
+  const rows = new Rows<{ readonly phrase: string }>(store, 'setting');
+  return {
+    keep: (phrase: string): Change => rows.put(PHRASE_KEY, { phrase }),
+    read: async (): Promise<string | null> => (await rows.get(PHRASE_KEY))?.phrase ?? null,
+    forget: (): Change => rows.delete(PHRASE_KEY),
+  };
 }
 
 /** Throws `RecoveryPhraseError` for what cannot be a phrase at all. */

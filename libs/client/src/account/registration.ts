@@ -17,7 +17,15 @@ import { Rows } from '../rows.ts';
 import type { Store } from '../store.ts';
 import { anonymousApi, Connection } from '../transport/connection.ts';
 import { signerOf } from '../transport/signing.ts';
-import { ACCOUNT_KEY, type AccountRecord, phraseCheck, signingKey, storedKey, type StoredKey } from './account-record.ts';
+import {
+  ACCOUNT_KEY,
+  type AccountRecord,
+  keptPhrase,
+  phraseCheck,
+  signingKey,
+  storedKey,
+  type StoredKey,
+} from './account-record.ts';
 import { KeyPackages } from './key-packages.ts';
 
 /** What is known before the server is asked, so that a registration that was cut off goes on as the same account. */
@@ -27,7 +35,7 @@ interface RegistrationRecord {
   readonly deviceKey: StoredKey;
   readonly mlsKey: StoredKey;
   readonly chain: string;
-  /** Only until the account exists: then it is shown, once, and deleted here. */
+  /** Until the user has it: with the account it moves into a place of its own. */
   readonly phrase: string;
 }
 export interface RegistrationRequest {
@@ -71,7 +79,7 @@ export async function registerAccount(request: RegistrationRequest): Promise<{ r
   }
   const { phrase, ...keys } = begun;
   const record: AccountRecord = { ...keys, url, handle, displayName, phraseCheck: phraseCheck(phrase), isPhraseConfirmed: false };
-  await store.write([settings.insert(ACCOUNT_KEY, record), settings.delete(REGISTRATION_KEY)]);
+  await store.write([settings.insert(ACCOUNT_KEY, record), keptPhrase(store).keep(phrase), settings.delete(REGISTRATION_KEY)]);
   return { record, recoveryPhrase: phrase };
 }
 

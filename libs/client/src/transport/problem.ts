@@ -28,3 +28,9 @@ function codeOfStatus(status: number | undefined) {
   if (status === 504) return 'outcome-unknown';
   return 'internal';
 }
+
+/** The server or the network was not there: nothing is wrong with this device. */
+export function isPassing(error: unknown): boolean {
+  const code = (error as { code?: unknown }).code;
+  return ['unavailable', 'outcome-unknown', 'rate-limited', 'token-expired', 'closed'].includes(String(code));
+}
