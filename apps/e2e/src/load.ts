@@ -13,7 +13,7 @@ const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 500;
 /** A fault ends within this time, and so does every try. */
 const GIVE_UP_AFTER_MS = 60_000;
-const ANSWER_WITHIN_MS = 15_000;
+export const ANSWER_WITHIN_MS = 15_000;
 /** What a fault may answer while it lasts. Anything else is a broken promise. */
 const WHILE_IT_LASTS: readonly ErrorCode[] = ['unavailable', 'outcome-unknown'];
 
@@ -30,7 +30,7 @@ export interface LoadReport {
 export const newReport = (): LoadReport => ({ codes: new Map(), wrong: [], longestTryMs: 0, retries: 0 });
 
 /** Tries over and over with the same id until it is acknowledged, each time at another gateway, as a good client does. */
-async function insist<T>(
+export async function insist<T>(
   report: LoadReport,
   isWanted: () => boolean,
   run: (attempt: number) => Promise<T>,

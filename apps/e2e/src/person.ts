@@ -77,8 +77,9 @@ export class Device {
     return callHttp(operation, body, { url, token: this.token });
   }
 
-  async signIn(origin = this.person.system.url): Promise<string> {
-    const where = { url: this.person.system.url, from: this.person.from };
+  /** Opens a session by way of the gateway at `url`. */
+  async signIn(origin = this.person.system.url, url = this.person.system.url): Promise<string> {
+    const where = { url, from: this.person.from };
     const { nonce } = await callHttp(identity.operations.createChallenge, {}, where);
     const request = { accountId: this.person.id, deviceId: this.id, origin, nonce, at: new Date().toISOString() };
     const { token } = await callHttp(identity.operations.createSession, this.signedBody('session', request), where);
@@ -122,10 +123,14 @@ export class Person {
     this.chain = startChain(this.first.certified, this.root);
   }
 
+  /** Somebody with keys and a chain of whom the system has not heard yet. */
+  static async draft(system: System, name: string): Promise<Person> {
+    await ready();
+    return new Person(system, name, await xwingSuite());
+  }
   /** A new account on the system, signed in, with a handle and key packages. */
   static async register(system: System, name: string): Promise<Person> {
-    await ready();
-    const person = new Person(system, name, await xwingSuite());
+    const person = await Person.draft(system, name);
     const { id, first, chain, from } = person;
     await callHttp(
       identity.operations.createAccount,
@@ -150,15 +155,23 @@ export class Person {
 
   /** A second device, certified by the first and signed in. */
   async addDevice(): Promise<Device> {
-    const device = new Device(this, this.#suite);
-    this.chain = addDevice(this.chain, device.certified, this.first.signer);
+    const device = this.certifyDevice();
     await this.#upload();
     await device.signIn();
     return device;
   }
   async revoke(device: Device): Promise<void> {
-    this.chain = revokeDevice(this.chain, device.id, this.first.signer);
+    this.expelDevice(device);
     await this.#upload();
+  }
+  /** Adds a second device to the chain in hand; the newest entry is what the server must hear. */
+  certifyDevice(): Device {
+    const device = new Device(this, this.#suite);
+    this.chain = addDevice(this.chain, device.certified, this.first.signer);
+    return device;
+  }
+  expelDevice(device: Device): void {
+    this.chain = revokeDevice(this.chain, device.id, this.first.signer);
   }
   async #upload(): Promise<void> {
     const entry = newestEntry(this.chain);
@@ -166,10 +179,14 @@ export class Person {
   }
 }
 
+/** All entries of a chain, oldest first, as they travel. */
+export const entriesOf = (chainBytes: Uint8Array): string[] =>
+  new Reader(chainBytes).list(MAX_CHAIN_ENTRIES).map((entry) => toBase64url(entry));
+
 export function newestEntry(chain: Chain): string {
-  const entry = new Reader(chain.bytes).list(MAX_CHAIN_ENTRIES).at(-1);
+  const entry = entriesOf(chain.bytes).at(-1);
   if (entry === undefined) throw new Error('an empty chain');
-  return toBase64url(entry);
+  return entry;
 }
 
 /** Linux answers on all of 127.0.0.0/8; elsewhere there is one loopback address, and the limits are met sooner. */

@@ -1,5 +1,9 @@
 import { CONTRACTS } from '@rialto/contracts';
+import { checkAccounts } from '../src/account-history.ts';
+import { keepRegistering, newRivals, readIdentity, type RegisteredAccount } from '../src/account-load.ts';
 import { codeOf } from '../src/call.ts';
+import { checkCalls } from '../src/call-history.ts';
+import { type CallRecord, keepCalling, readCalls } from '../src/call-load.ts';
 import { type Dm, openDm } from '../src/dm.ts';
 import { checkMessages, checkTransfers, type SentMessage, type SentTransfer } from '../src/history-checker.ts';
 import { ask, closeAgents } from '../src/http.ts';
@@ -22,6 +26,11 @@ const ANSWERED_WITHIN_MS = 9_000;
 const WHOLE_AGAIN_WITHIN_MS = 40_000;
 /** So few on a machine that does other things too that a fault certainly fell among them. */
 const LEAST_MESSAGES = 20;
+const LEAST_CALLS = 1;
+/** Who registers at the same time, and wants the same handles. */
+const REGISTRARS = 2;
+/** Pairs that call each other besides writing. */
+const CALLING_PAIRS = 2;
 
 let system: System;
 let people: Person[];
@@ -29,6 +38,8 @@ let dms: Dm[];
 /** Everything that was ever sent in this file: the check at the end looks back over all faults. */
 const messages: SentMessage[] = [];
 const transfers: SentTransfer[] = [];
+const accounts: RegisteredAccount[] = [];
+const callRecord: CallRecord = { deeds: [], told: [] };
 
 beforeAll(async () => {
   system = new System();
@@ -51,7 +62,7 @@ afterAll(async () => {
 const pairs = (): [Person, Person][] =>
   Array.from({ length: PAIRS }, (_none, index) => people.slice(index * 2, index * 2 + 2) as [Person, Person]);
 
-/** Writes and pays all the while that a fault is made and healed, and a moment longer. */
+/** Writes, pays, calls and registers all the while that a fault is made and healed, and a moment longer. */
 async function underLoad(fault: () => Promise<void>): Promise<LoadReport> {
   const report = newReport();
   let isOver = false;
@@ -60,6 +71,9 @@ async function underLoad(fault: () => Promise<void>): Promise<LoadReport> {
     [dm.creator, dm.peer].map((sender) => keepWriting(system, { dm, sender, report, isWanted })),
   );
   const payers = pairs().map(([from, to]) => keepPaying(system, { from, to, report, isWanted }));
+  const callers = dms.slice(0, CALLING_PAIRS).map((dm) => keepCalling(system, { dm, report, isWanted }));
+  const rivals = newRivals();
+  const registrars = Array.from({ length: REGISTRARS }, () => keepRegistering(system, { rivals, report, isWanted }));
   try {
     await pause(BEFORE_MS);
     await fault();
@@ -69,9 +83,16 @@ async function underLoad(fault: () => Promise<void>): Promise<LoadReport> {
     isOver = true;
     messages.push(...(await Promise.all(writers)).flat());
     transfers.push(...(await Promise.all(payers)).flat());
+    accounts.push(...(await Promise.all(registrars)).flat());
+    for (const { deeds, told } of await Promise.all(callers)) {
+      callRecord.deeds.push(...deeds);
+      callRecord.told.push(...told);
+    }
   }
   return report;
 }
+
+const startedCalls = () => callRecord.deeds.filter(({ act, isAcknowledged }) => act === 'start' && isAcknowledged).length;
 
 /** Ends a process as a crash would, and waits until another one has its place. */
 async function kill(name: string): Promise<void> {
@@ -87,6 +108,11 @@ async function expectNothingBroken(): Promise<void> {
   const statements = (await Promise.all(people.map(readStatement))).flat();
   const ends = { openingMinor: new Map<string, bigint>(), ledgerSumMinor: await ledgerSum(system) };
   expect(checkTransfers(transfers, statements, ends).slice(0, 10)).toEqual([]);
+  const deeds = accounts.map((account) => account.deeds);
+  expect(checkAccounts(deeds, await readIdentity(system, accounts)).slice(0, 10)).toEqual([]);
+  const histories = (await Promise.all(dms.slice(0, CALLING_PAIRS).map(readCalls))).flat();
+  expect(checkCalls(callRecord.deeds, callRecord.told, histories).slice(0, 10)).toEqual([]);
+  expect(deeds.filter(({ isCreated, entries }) => !isCreated || entries.some(({ seq }) => seq === undefined))).toEqual([]);
   expect(messages.filter(({ seq }) => seq === undefined)).toEqual([]);
   expect(transfers.filter(({ transferId }) => transferId === undefined)).toEqual([]);
 }
@@ -95,11 +121,12 @@ test.each(['gateway', 'gateway-2', 'messaging', 'messaging-2', 'payments', 'iden
   'kill -9 of %s under load loses nothing, doubles nothing, and heals by itself',
   async (name) => {
     const pid = system.pidOf(name);
-    const written = messages.length;
+    const before = [messages.length, accounts.length, startedCalls()] as const;
     const report = await underLoad(() => kill(name));
     expect(report.wrong).toEqual([]);
     expect(system.pidOf(name)).not.toBe(pid);
-    expect(messages.length - written).toBeGreaterThan(LEAST_MESSAGES);
+    expect(messages.length - before[0]).toBeGreaterThan(LEAST_MESSAGES);
+    expect(startedCalls() - before[2]).toBeGreaterThan(LEAST_CALLS);
     await expectNothingBroken();
   },
 );
