@@ -25,6 +25,9 @@ const ERROR_WORDS: Record<string, string> = {
   'call-elsewhere': 'Another of your devices took the call.',
   busy: 'You are in another call.',
   offline: 'You are offline.',
+  'keys-changed': 'This person’s keys changed in a way that should not happen. Compare the safety number first.',
+  'not-a-member': 'You are no longer in this conversation.',
+  'not-opened': 'The conversation could not be opened.',
 };
 
 /** A sentence that says what happened and what to do, for anything that was thrown. */
