@@ -46,7 +46,8 @@ function world() {
     const at: CardPlace = { conversationId: CONVERSATION, messageId, sender, order, card };
     await store.write([cards.placed(at)]);
   };
-  const book = (entry: StatementEntry) => store.write(rows.addEntry(entry, { seq: 1, head: 'x', balanceMinor: '1200' }));
+  const book = (entry: StatementEntry) =>
+    store.write(rows.addEntry(entry, { seq: 1, head: 'x', balanceMinor: '1200' }, entry.counterparty));
   const judge = async (id: string, sender: AccountId, card = cardTo(ME), sentAt = JUST_NOW) =>
     (await cards.judge(card, { id, sender, sentAt })).state;
   return { store, rows, place, book, judge };
@@ -59,6 +60,35 @@ test('one transfer settles one card: a second that names it is not money', async
   await book(entryFrom(BEN));
   expect(await judge('msg_first', BEN)).toBe('settled');
   expect(await judge('msg_again', BEN)).toBe('unverified');
+});
+
+test('who uses the id of another payment for one of their own disturbs nobody', async () => {
+  const { place, book, judge } = world();
+  await place('msg_ben', BEN, cardTo(ME), 1);
+  await place('msg_eve', EVE, cardTo(ME), 2);
+  await book(entryFrom(BEN));
+  await book({ ...entryFrom(EVE), seq: 2 });
+  expect(await judge('msg_ben', BEN)).toBe('settled');
+  expect(await judge('msg_eve', EVE)).toBe('settled');
+});
+
+test.each<[string, Partial<PaymentCard>]>([
+  ['payee', { to: EVE }],
+  ['amount', { amountMinor: '1201' }],
+  ['currency', { currency: 'USD' }],
+  ['memo', { memo: 'lunch', memoSalt: 'AAAAAAAAAAAAAAAAAAAAAA' }],
+])('a card that names another %s than the transfer is not shown as paid', async (_name, change) => {
+  const { book, judge } = world();
+  await book(entryFrom(BEN));
+  expect(await judge('msg_ben', BEN, { ...cardTo(ME), ...change })).toBe('unverified');
+});
+
+test("one's own card that names another payee than the transfer is not shown as paid", async () => {
+  const { store, rows, judge } = world();
+  const paid: StatementEntry = { ...entryFrom(BEN), direction: 'debit' };
+  await store.write(rows.addEntry(paid, { seq: 1, head: 'x', balanceMinor: '0' }, ME));
+  expect(await judge('msg_mine', ME, cardTo(BEN))).toBe('settled');
+  expect(await judge('msg_mine', ME, cardTo(EVE))).toBe('unverified');
 });
 
 test("a stranger's card that names the intent first does not spoil the payer's own", async () => {

@@ -27,8 +27,9 @@ export class Cards implements CardJudge {
   }
 
   async judge(card: PaymentCard, { id, sender, sentAt }: CardedMessage): Promise<Pick<PaymentBody, 'state' | 'transferId'>> {
-    const entry = await this.#rows.entryOf(card.intentId);
+    const entry = await this.#rows.entryOf({ intentId: card.intentId, payer: sender });
     if (!entry) {
+      if (await this.#rows.isIntentKnown(card.intentId)) return { state: 'unverified', transferId: null };
       const own = sender === this.#me ? await this.#rows.payment(card.intentId) : undefined;
       // What the ledger has signed for is paid, and a statement that could not be read says nothing: “not paid” would be an invitation to pay twice.
       const isTooLate = own?.state !== 'posted' && (await this.#rows.verifiedAtMs()) - Date.parse(sentAt) > GIVE_UP_AFTER_MS;
@@ -36,12 +37,9 @@ export class Cards implements CardJudge {
     }
     // One transfer is one card: whoever shows it a second time has paid once.
     const [first] = await this.#rows.cards(card.intentId, sender);
-    const [direction, counterparty] = sender === this.#me ? ['debit', card.to] : ['credit', sender];
     const isTheSame =
       (first === undefined || first.messageId === id) &&
-      (sender === this.#me || card.to === this.#me) &&
-      entry.direction === direction &&
-      entry.counterparty === counterparty &&
+      card.to === (sender === this.#me ? entry.counterparty : this.#me) &&
       entry.currency === card.currency &&
       entry.amountMinor === card.amountMinor &&
       entry.memoHash === memoHash(card);

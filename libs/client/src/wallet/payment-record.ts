@@ -3,6 +3,7 @@ import type {
   ConversationId,
   CurrencyView,
   IntentId,
+  Receipt,
   SignedBody,
   StatementEntry,
   TransferId,
@@ -24,10 +25,13 @@ export interface PaymentRecord extends SaltedMemo {
   readonly state: 'planned' | 'posted' | 'failed';
   readonly error?: string;
   readonly transferId: TransferId | null;
-  /** Where the ledger signed that the own side stands after it; the statement must say the same. */
-  readonly receipt?: { readonly seq: number; readonly head: string };
   /** Where its card goes once it is posted. */
   readonly conversationId: ConversationId | null;
+}
+/** What the ledger signed of the own side of a transfer. It is kept, as the proof that it is, until the statement has shown the same. */
+export interface ReceiptRecord {
+  readonly receipt: Receipt;
+  readonly proof: SignedBody;
 }
 /** A card of a conversation. `sender` is who sealed it, and `order` its place among the messages. */
 export interface CardPlace {
@@ -37,9 +41,13 @@ export interface CardPlace {
   readonly order: number;
   readonly card: PaymentCard;
 }
-interface EntryPlace {
+export interface EntryPlace {
   readonly currency: string;
   readonly seq: number;
+}
+export interface PayersIntent {
+  readonly intentId: IntentId;
+  readonly payer: AccountId;
 }
 export interface LedgerPin {
   readonly ledger: string;
@@ -60,6 +68,7 @@ export class WalletRows {
   readonly #payments: Rows<PaymentRecord>;
   readonly #cards: Rows<CardPlace>;
   readonly #byIntent: Rows<EntryPlace>;
+  readonly #receipts: Rows<ReceiptRecord>;
   readonly ledger: Rows<LedgerPin>;
   readonly pictures: Rows<WalletPicture>;
   readonly #verified: Rows<{ readonly atMs: number }>;
@@ -70,6 +79,7 @@ export class WalletRows {
     this.#payments = new Rows(store, 'payment');
     this.#cards = new Rows(store, 'payment');
     this.#byIntent = new Rows(store, 'payment');
+    this.#receipts = new Rows(store, 'payment');
     this.ledger = new Rows(store, 'setting');
     this.pictures = new Rows(store, 'setting');
     this.#verified = new Rows(store, 'setting');
@@ -83,9 +93,10 @@ export class WalletRows {
     return this.#verified.put(VERIFIED_KEY, { atMs });
   }
 
-  addEntry(entry: StatementEntry, state: StatementState): Change[] {
+  /** `payer` of a transfer. Throws `StoreConflict` for an intent of the same payer that has its line already. */
+  addEntry(entry: StatementEntry, state: StatementState, payer: AccountId | null): Change[] {
     const { currency, seq, intentId } = entry;
-    const place = intentId ? [this.#byIntent.put(`entry/${intentId}`, { currency, seq })] : [];
+    const place = intentId && payer ? [this.#byIntent.insert(placeKey({ intentId, payer }), { currency, seq })] : [];
     return [this.#entries.insert(entryKey(currency, seq), entry), this.states.put(currency, state), ...place];
   }
   async entries(currency: string, { before, limit }: { before?: number; limit: number }): Promise<StatementEntry[]> {
@@ -96,9 +107,26 @@ export class WalletRows {
   entry(currency: string, seq: number): Promise<StatementEntry | undefined> {
     return this.#entries.get(entryKey(currency, seq));
   }
-  async entryOf(intentId: IntentId): Promise<StatementEntry | undefined> {
-    const place = await this.#byIntent.get(`entry/${intentId}`);
+  /** An intent is its payer's: two people may use one id, by chance or to disturb. */
+  async entryOf(intent: PayersIntent): Promise<StatementEntry | undefined> {
+    const place = await this.#byIntent.get(placeKey(intent));
     return place && this.#entries.get(entryKey(place.currency, place.seq));
+  }
+  /** Whether anybody's intent of this id has a line. */
+  async isIntentKnown(intentId: IntentId): Promise<boolean> {
+    return (await this.#byIntent.list({ prefix: `entry/${intentId}/`, limit: 1 })).length > 0;
+  }
+
+  /** Receipts that the statement has yet to confirm; of all places, or of one. */
+  async receipts(place?: EntryPlace): Promise<ReceiptRecord[]> {
+    const rows = await this.#receipts.list({ prefix: `receipt/${place ? `${entryKey(place.currency, place.seq)}/` : ''}` });
+    return rows.map(({ value }) => value);
+  }
+  putReceipt(record: ReceiptRecord): Change {
+    return this.#receipts.put(receiptKey(record), record);
+  }
+  deleteReceipt(record: ReceiptRecord): Change {
+    return this.#receipts.delete(receiptKey(record));
   }
 
   payment(intentId: IntentId): Promise<PaymentRecord | undefined> {
@@ -124,4 +152,7 @@ export class WalletRows {
 }
 
 const VERIFIED_KEY = 'walletVerified';
+const placeKey = ({ intentId, payer }: PayersIntent) => `entry/${intentId}/${payer}`;
+const receiptKey = ({ receipt: { currency, seq, transferId } }: ReceiptRecord) =>
+  `receipt/${entryKey(currency, seq)}/${transferId}`;
 const entryKey = (currency: string, seq: number) => `${currency}/${sortable(seq)}`;

@@ -1,27 +1,7 @@
-import { createHash } from 'node:crypto';
-import type { AccountId, IntentId, StatementEntry, TransferId, TransferIntent } from '@rialto/contracts';
-import {
-  type Chain,
-  newDeviceId,
-  newSigningKey,
-  ready,
-  sign,
-  type SigningKey,
-  startChain,
-  toBase64url,
-  utf8,
-} from '@rialto/crypto';
+import type { AccountId, StatementEntry, TransferId } from '@rialto/contracts';
+import { type Chain, newDeviceId, newSigningKey, ready, type SigningKey, startChain } from '@rialto/crypto';
+import { askedBy, entryOn, LEDGER, type Line } from '../../test/ledger-side.ts';
 import { checkEntry, EMPTY_STATEMENT, type StatementFault, type StatementState } from './statement-check.ts';
-
-/** The ledger's side written a second time, from the description of the layout, with Node's hash. */
-const sha256 = (...parts: (string | Uint8Array)[]) =>
-  parts.reduce((hash, part) => hash.update(part), createHash('sha256')).digest();
-const int8 = (value: bigint) => {
-  const bytes = Buffer.alloc(8);
-  bytes.writeBigInt64BE(value);
-  return bytes;
-};
-const bytesOf = (text: string) => Buffer.from(text, 'base64url');
 
 class Payer {
   readonly key: SigningKey = newSigningKey();
@@ -41,78 +21,11 @@ beforeAll(async () => {
   [ana, ben] = [new Payer(), new Payer()];
 });
 
-const LEDGER = 'ldg_AAAAAAAAAAAAAAAAAAAAAA' as TransferIntent['ledger'];
-const INTENT = 'int_AAAAAAAAAAAAAAAAAAAAAA' as IntentId;
-
-interface Line {
-  readonly kind?: StatementEntry['kind'];
-  readonly from: AccountId | null;
-  readonly to: AccountId | null;
-  readonly amount: bigint;
+interface Told extends Line {
   readonly signer?: SigningKey;
 }
-
-/** One entry as the ledger would show it to `me`, with heads and hashes that fit. */
-function entryFor(
-  me: AccountId,
-  before: StatementState,
-  { kind = 'transfer', from, to, amount, signer = ana.key }: Line,
-): StatementEntry {
-  const direction = from === me ? 'debit' : 'credit';
-  const balance = BigInt(before.balanceMinor) + (direction === 'credit' ? amount : -amount);
-  const intent: TransferIntent | null = from && to && { ...intentOf(from, to, amount) };
-  const signed = intent && utf8(JSON.stringify(intent));
-  const [debit, credit] = [from ?? 'processor', to ?? 'processor'];
-  const id = sha256(['rialto/transfer/v1', debit, intent ? INTENT : 'top_x'].join('|')).subarray(0, 16);
-  const requestHash = sha256(
-    [
-      'rialto/request/v1',
-      id.toString('hex'),
-      debit,
-      credit,
-      amount,
-      'EUR',
-      kind,
-      signed ? sha256(signed).toString('hex') : '',
-    ].join('|'),
-  );
-  const salt = Buffer.alloc(16, 3);
-  const ownLink = sha256(salt, bytesOf(before.head), int8(BigInt(before.seq + 1)), int8(balance));
-  const otherLink = Buffer.alloc(32, 9);
-  const [debitLink, creditLink] = direction === 'debit' ? [ownLink, otherLink] : [otherLink, ownLink];
-  return {
-    transferId: `tra_${id.toString('base64url')}` as TransferId,
-    kind,
-    direction,
-    counterparty: direction === 'debit' ? to : from,
-    currency: 'EUR',
-    amountMinor: String(amount),
-    seq: before.seq + 1,
-    balanceMinor: String(balance),
-    previousHead: before.head,
-    head: sha256(debitLink, creditLink, requestHash).toString('base64url'),
-    salt: salt.toString('base64url'),
-    otherLink: otherLink.toString('base64url'),
-    requestHash: requestHash.toString('base64url'),
-    intent: signed && { signed: toBase64url(signed), signature: toBase64url(sign('transfer-intent', signed, signer.privateKey)) },
-    intentId: intent && INTENT,
-    memoHash: null,
-    at: '2026-11-25T08:00:00.000Z',
-  };
-}
-
-const intentOf = (from: AccountId, to: AccountId, amount: bigint): TransferIntent => ({
-  ledger: LEDGER,
-  intentId: INTENT,
-  from,
-  to,
-  currency: 'EUR',
-  amountMinor: String(amount),
-  maxFeeMinor: '0',
-  memoHash: null,
-  expiresAt: '2026-11-25T08:05:00.000Z',
-  chainSeq: 0,
-});
+const entryFor = (me: AccountId, before: StatementState, { signer = ana.key, ...line }: Told): StatementEntry =>
+  entryOn(me, before, { ...line, asked: line.from && line.to && askedBy(signer, { ...line, from: line.from, to: line.to }) });
 
 const check = (entry: StatementEntry, before: StatementState, payerChain: Chain | undefined = ana.chain) =>
   checkEntry(entry, { me: ana.id, ledger: LEDGER, before, payerChain });

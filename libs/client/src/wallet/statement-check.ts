@@ -22,7 +22,9 @@ export type StatementFault =
   | 'wrong-hash'
   | 'no-intent'
   | 'intent-differs'
-  | 'intent-not-signed';
+  | 'intent-not-signed'
+  | 'intent-used-twice'
+  | 'receipt-differs';
 
 /** The entry is not what the ledger committed to before. */
 export class StatementError extends Error {

@@ -63,7 +63,7 @@ test('what the own statement shows is paid, whatever the server answers to the s
   const { store, rows, transfers, planned, stateOf, posted, problems } = world(() => new AppError('device-revoked'));
   const record = await planned();
   const entry = { currency: 'EUR', seq: 1, intentId: record.intentId, transferId: TRANSFER } as StatementEntry;
-  await store.write(rows.addEntry(entry, { seq: 1, head: 'x', balanceMinor: '0' }));
+  await store.write(rows.addEntry(entry, { seq: 1, head: 'x', balanceMinor: '0' }, ME));
   await transfers.resume();
   expect(await stateOf(record)).toBe('posted');
   expect(posted.map(({ transferId }) => transferId)).toEqual([TRANSFER]);

@@ -20,7 +20,7 @@ import type { Api } from '../transport/api.ts';
 import { signBody, type Signer } from '../transport/signing.ts';
 import type { TransferResult } from '../views.ts';
 import { memoHash, saltedMemo } from './memo.ts';
-import type { PaymentRecord, WalletRows } from './payment-record.ts';
+import type { PaymentRecord, ReceiptRecord, WalletRows } from './payment-record.ts';
 import { readIntent } from './statement-check.ts';
 
 /** Clocks may differ: an intent's life is a little shorter than the longest that is allowed. */
@@ -101,13 +101,13 @@ export class Transfers {
       try {
         const answer = await api.transfer(record.body as never);
         const receipt = await this.#checkedReceipt(answer.receipt, record, answer.transferId);
-        const posted: PaymentRecord = { ...record, state: 'posted', transferId: answer.transferId, ...(receipt && { receipt }) };
-        await this.#ports.posted(posted, [rows.putPayment(posted)]);
+        const posted: PaymentRecord = { ...record, state: 'posted', transferId: answer.transferId };
+        await this.#ports.posted(posted, [rows.putPayment(posted), ...(receipt ? [rows.putReceipt(receipt)] : [])]);
         return { intentId, transferId: answer.transferId };
       } catch (error) {
         if (!(error instanceof AppError) || !this.#isFinal(error, record)) throw error;
         // An earlier attempt may have been posted without its answer reaching this device: the statement knows.
-        const entry = await rows.entryOf(intentId);
+        const entry = await rows.entryOf({ intentId, payer: this.#ports.me });
         if (!entry) {
           await store.write([rows.putPayment({ ...record, state: 'failed', error: error.code })]);
           throw error;
@@ -139,24 +139,22 @@ export class Transfers {
     return intent === undefined || Date.parse(intent.expiresAt) + MAX_CLOCK_SKEW_MS < this.#ports.serverNow();
   }
 
-  /** The ledger's signed word for the own side. A wrong one is an alarm; the statement decides what happened. */
-  async #checkedReceipt(
-    { signed, signature }: SignedBody,
-    record: PaymentRecord,
-    transferId: string,
-  ): Promise<PaymentRecord['receipt']> {
+  /** The ledger's signed word for the own side, which `Statements` compares. A wrong one is an alarm; the statement decides what happened. */
+  async #checkedReceipt(proof: SignedBody, record: PaymentRecord, transferId: string): Promise<ReceiptRecord | undefined> {
     const { rows, me, events } = this.#ports;
     const pin = await rows.ledger.get('ledger');
-    const bytes = fromBase64url(signed);
+    const bytes = fromBase64url(proof.signed);
     const receipt =
-      pin && verify('receipt', bytes, fromBase64url(signature), fromBase64url(pin.ledgerKey)) ? readReceipt(bytes) : undefined;
+      pin && verify('receipt', bytes, fromBase64url(proof.signature), fromBase64url(pin.ledgerKey))
+        ? readReceipt(bytes)
+        : undefined;
     const isTheSame =
       receipt?.ledger === pin?.ledger &&
       receipt?.transferId === transferId &&
       receipt.intentId === record.intentId &&
       receipt.account === me &&
       receipt.currency === record.currency;
-    if (receipt && isTheSame) return { seq: receipt.seq, head: receipt.head };
+    if (receipt && isTheSame) return { receipt, proof };
     events.emit('problem', { code: 'receipt-invalid', detail: record.intentId });
     return undefined;
   }

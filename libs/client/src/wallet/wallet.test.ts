@@ -1,5 +1,6 @@
-import type { AccountId, TopUpView } from '@rialto/contracts';
+import { type AccountId, AppError, type Receipt, type TopUpView } from '@rialto/contracts';
 import { ready } from '@rialto/crypto';
+import * as z from 'zod';
 import { MemoryStore } from '../memory-store.ts';
 import { WalletRows } from './payment-record.ts';
 import { Wallet, type WalletPorts } from './wallet.ts';
@@ -46,14 +47,52 @@ test('a checkout page is handed on', async () => {
   expect((await wallet.topUp({ currency: 'EUR', amountMinor: 2_000n })).checkoutUrl).toBe('https://checkout.example/pay');
 });
 
-test('a balance that the server no longer mentions is shown as it was verified, and reported', async () => {
+describe('what was verified', () => {
   const [ledger, ledgerKey, empty] = ['ldg_AAAAAAAAAAAAAAAAAAAAAA', 'K'.repeat(43), 'A'.repeat(43)];
   const euro = { code: 'EUR', exponent: 2, maxTransferMinor: '1', maxPerDayMinor: '1', minTopUpMinor: '1', maxTopUpMinor: '1' };
-  const { wallet, store, events, rows } = walletWith({
-    getWallet: async () => ({ ledger, ledgerKey, isSimulated: true, accounts: [], currencies: [euro] }) as never,
-    getStatement: async () => ({ entries: [], seq: 0, head: empty }) as never,
+  const account = { currency: 'EUR', seq: 0, head: empty, balanceMinor: '0', heldMinor: '0', isFrozen: false };
+  const saying = (accounts: object[]) => async () =>
+    ({ ledger, ledgerKey, isSimulated: true, accounts, currencies: [euro] }) as never;
+  const nothing = async () => ({ entries: [], seq: 0, head: empty }) as never;
+
+  test('a balance that the server no longer mentions is shown as it was verified, and reported', async () => {
+    const { wallet, store, events, rows } = walletWith({ getWallet: saying([]), getStatement: nothing });
+    await store.write([rows.states.put('EUR', { seq: 1, head: 'H'.repeat(43), balanceMinor: '2000' })]);
+    expect(await wallet.refresh()).toMatchObject([{ currency: 'EUR', balanceMinor: 2_000n }]);
+    expect(events).toContainEqual(['problem', { code: 'statement-forged', detail: 'EUR: the end, at 1' }]);
   });
-  await store.write([rows.states.put('EUR', { seq: 1, head: 'H'.repeat(43), balanceMinor: '2000' })]);
-  expect(await wallet.refresh()).toMatchObject([{ currency: 'EUR', balanceMinor: 2_000n }]);
-  expect(events).toContainEqual(['problem', { code: 'statement-forged', detail: 'EUR: the end, at 1' }]);
+
+  test('a currency of which only a receipt is known is asked for', async () => {
+    const { wallet, store, events, rows } = walletWith({ getWallet: saying([]), getStatement: nothing });
+    const receipt = { currency: 'EUR', seq: 1, transferId: 'tra_A' } as Receipt;
+    await store.write([rows.putReceipt({ receipt, proof: { signed: '', signature: '' } })]);
+    await wallet.refresh();
+    expect(events).toContainEqual(['problem', { code: 'statement-forged', detail: 'EUR: without what was signed at 1' }]);
+    expect(await rows.verifiedAtMs()).toBe(0);
+  });
+
+  test('only what was read to its end and is true counts as verified: else a payment would be given up that was hidden', async () => {
+    const whole = walletWith({ getWallet: saying([account]), getStatement: nothing });
+    await whole.wallet.refresh();
+    expect(await whole.rows.verifiedAtMs()).toBeGreaterThan(0);
+    const unreadable = async (): Promise<never> => {
+      throw new AppError('internal', undefined, z.string().safeParse(1).error);
+    };
+    const cut = walletWith({ getWallet: saying([account]), getStatement: unreadable });
+    await cut.wallet.refresh();
+    expect(cut.events).toContainEqual(['problem', { code: 'statement-unreadable', detail: 'EUR after 0' }]);
+    expect(await cut.rows.verifiedAtMs()).toBe(0);
+    const claimed = walletWith({ getWallet: saying([{ ...account, seq: 1 }]), getStatement: nothing });
+    await claimed.wallet.refresh();
+    expect(await claimed.rows.verifiedAtMs()).toBe(0);
+  });
+
+  test('a server that breaks down says nothing about the statement', async () => {
+    const broken = async (): Promise<never> => {
+      throw new AppError('internal');
+    };
+    const { wallet, events } = walletWith({ getWallet: saying([account]), getStatement: broken });
+    await expect(wallet.refresh()).rejects.toMatchObject({ code: 'internal' });
+    expect(events).toEqual([]);
+  });
 });

@@ -5,12 +5,11 @@ import {
   type CurrencyView,
   idFrom,
   type LedgerId,
-  MAX_PAGE,
   type StatementEntry,
   type TopUpId,
   type TopUpView,
 } from '@rialto/contracts';
-import { type Chain, fromBase64url, randomBytes } from '@rialto/crypto';
+import { type Chain, randomBytes } from '@rialto/crypto';
 import type * as z from 'zod';
 import { ClientError } from '../client-error.ts';
 import type { Emitter } from '../events.ts';
@@ -22,7 +21,8 @@ import type { Api } from '../transport/api.ts';
 import type { Balance, TopUp, TransferResult, VerifiedEntry } from '../views.ts';
 import { memoHash } from './memo.ts';
 import type { CardPlace, WalletPicture, WalletRows } from './payment-record.ts';
-import { checkEntry, EMPTY_STATEMENT, readIntent, StatementError, type StatementState } from './statement-check.ts';
+import type { StatementState } from './statement-check.ts';
+import { type ReadStatement, Statements } from './statements.ts';
 import type { Transfers } from './transfers.ts';
 
 const LEDGER_KEY = 'ledger';
@@ -48,12 +48,14 @@ type WalletAnswer = Awaited<ReturnType<Api['payments']['getWallet']>>;
 /** Money as this device has verified it: nothing here is shown because a server says so. */
 export class Wallet implements WalletSurface {
   readonly #ports: WalletPorts;
+  readonly #statements: Statements;
   readonly #lanes = new Lanes();
   #balances: readonly Balance[] = [];
   #isSimulated = false;
 
   constructor(ports: WalletPorts) {
     this.#ports = ports;
+    this.#statements = new Statements(ports);
   }
 
   get balances(): readonly Balance[] {
@@ -77,16 +79,30 @@ export class Wallet implements WalletSurface {
       await this.#pinLedger(wallet);
       const picture = pictureOf(wallet);
       await this.#ports.store.write([this.#ports.rows.pictures.put(PICTURE_KEY, picture)]);
-      const states = await this.#states();
-      // What was verified once is asked for even when the server does not mention it any more.
-      const currencies = new Set([...wallet.accounts.map(({ currency }) => currency), ...states.keys()]);
-      for (const currency of currencies) states.set(currency, await this.#verify(currency));
-      for (const account of wallet.accounts) await this.#compare(account, states.get(account.currency));
-      await this.#ports.store.write([this.#ports.rows.putVerified(askedAtMs)]);
-      this.#show(picture, states);
+      const isWhole = await this.#verify(wallet);
+      if (isWhole) await this.#ports.store.write([this.#ports.rows.putVerified(askedAtMs)]);
+      this.#show(picture, await this.#states());
       this.#ports.events.emit('wallet.changed', { currency: null });
       return this.#balances;
     });
+  }
+
+  /** Whether every statement was read to its end without a lie. */
+  async #verify({ ledger, accounts }: WalletAnswer): Promise<boolean> {
+    const receipts = await this.#ports.rows.receipts();
+    const known = (await this.#states()).keys();
+    // What was verified or signed once is asked for even when the server does not mention it any more.
+    const mentioned = [...accounts, ...receipts.map(({ receipt }) => receipt)].map(({ currency }) => currency);
+    const statements = new Map<string, ReadStatement>();
+    for (const currency of new Set([...mentioned, ...known]))
+      statements.set(currency, await this.#statements.read(currency, ledger));
+    const isTrue = [...statements.values()].map(({ isWhole }) => isWhole);
+    for (const account of accounts) {
+      const statement = statements.get(account.currency);
+      if (statement) isTrue.push(await this.#statements.compareBalance(account, statement));
+    }
+    isTrue.push(await this.#statements.compareReceipts(receipts, statements));
+    return !isTrue.includes(false);
   }
 
   async #states(): Promise<Map<string, StatementState>> {
@@ -150,69 +166,6 @@ export class Wallet implements WalletSurface {
     if (known.ledger === ledger && known.ledgerKey === ledgerKey) return;
     events.emit('problem', { code: 'ledger-key-changed' });
     throw new ClientError('server-lied');
-  }
-
-  /** From the last verified entry to the newest. What does not verify is not stored, and nothing behind it is read. */
-  async #verify(currency: string): Promise<StatementState> {
-    const { api, rows, store, settled } = this.#ports;
-    let state = (await rows.states.get(currency)) ?? EMPTY_STATEMENT;
-    for (;;) {
-      const page = await api.getStatement({ currency, after: state.seq, limit: MAX_PAGE });
-      const cards: CardPlace[] = [];
-      try {
-        for (const entry of page.entries) {
-          const next = await this.#check(entry, currency, state);
-          if (!next) return state;
-          await store.write(rows.addEntry(entry, next));
-          state = next;
-          if (entry.intentId) cards.push(...(await rows.cards(entry.intentId)));
-        }
-      } finally {
-        await settled(cards); // also of the lines before one that does not verify
-      }
-      const isEnd = state.seq >= page.seq || page.entries.length === 0;
-      if (isEnd && (state.seq !== page.seq || state.head !== page.head)) this.#forged(currency, `the end, at ${state.seq}`);
-      if (isEnd) return state;
-    }
-  }
-
-  async #check(entry: StatementEntry, currency: string, before: StatementState): Promise<StatementState | undefined> {
-    const { me, events, rows } = this.#ports;
-    try {
-      if (entry.currency !== currency) throw new StatementError('other-request');
-      const payerChain = entry.kind === 'transfer' ? await this.#payerChain(entry) : undefined;
-      const next = await checkEntry(entry, { me, ledger: await this.ledgerId(), before, payerChain });
-      const signed = entry.direction === 'debit' && entry.intentId ? (await rows.payment(entry.intentId))?.receipt : undefined;
-      if (signed && (signed.head !== entry.head || signed.seq !== entry.seq)) throw new StatementError('wrong-hash');
-      return next;
-    } catch (error) {
-      if (!(error instanceof StatementError)) throw error;
-      const isDebit = entry.kind === 'transfer' && entry.direction === 'debit';
-      const isOwn = isDebit && entry.intentId !== null && (await rows.payment(entry.intentId)) !== undefined;
-      const isAlarm = isDebit && !isOwn && (error.fault === 'no-intent' || error.fault === 'intent-not-signed');
-      if (isAlarm) events.emit('problem', { code: 'debit-without-intent', detail: `${currency} ${entry.seq}` });
-      else this.#forged(currency, `${error.fault} at ${entry.seq}`);
-      return undefined;
-    }
-  }
-
-  async #payerChain(entry: StatementEntry): Promise<Chain | undefined> {
-    if (entry.direction === 'debit') return this.#ports.ownChain();
-    const intent = entry.intent && readIntent(fromBase64url(entry.intent.signed));
-    return intent && entry.counterparty ? this.#ports.people.chainUpTo(entry.counterparty, intent.chainSeq) : undefined;
-  }
-
-  /** What `getWallet` says must be a place in the verified statement. */
-  async #compare(account: WalletAnswer['accounts'][number], state: StatementState | undefined): Promise<void> {
-    const { currency, seq, head, balanceMinor } = account;
-    const entry = seq === 0 ? undefined : await this.#ports.rows.entry(currency, seq);
-    const known = entry ?? (seq === 0 ? EMPTY_STATEMENT : undefined);
-    const isTheSame = known !== undefined && known.head === head && known.balanceMinor === balanceMinor;
-    if (!isTheSame && state !== undefined && state.seq >= seq) this.#forged(currency, `the balance at ${seq}`);
-  }
-
-  #forged(currency: string, detail: string): void {
-    this.#ports.events.emit('problem', { code: 'statement-forged', detail: `${currency}: ${detail}` });
   }
 
   async #viewOf(entry: StatementEntry): Promise<VerifiedEntry> {
