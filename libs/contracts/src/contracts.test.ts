@@ -8,7 +8,7 @@ const operations = services.flatMap((each) => Object.values(each.operations) as 
 const events = services.flatMap((each) => Object.values(each.events) as BoundEvent[]);
 const idOf = ({ service, name }: Bound | BoundEvent) => `${service}.${name}`;
 const keysOf = (schema: z.ZodObject) => Object.keys(schema.shape);
-const parametersOf = ({ http = '' }: Pick<Bound, 'http'>) => [...http.matchAll(/:(\w+)/g)].map(([, name]) => name ?? '');
+const parametersOf = ({ http }: Pick<Bound, 'http'>) => [...(http ?? '').matchAll(/:(\w+)/g)].map(([, name]) => name ?? '');
 /** The one who breaks a rule is in the message, not only that somebody does. */
 const breaking = <T extends Bound | BoundEvent>(all: readonly T[], isFine: (each: T) => boolean) =>
   all.filter((each) => !isFine(each)).map(idOf);
