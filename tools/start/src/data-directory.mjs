@@ -70,15 +70,22 @@ export function recordProcess(paths, name, pid) {
   fs.appendFileSync(paths.processes, `${JSON.stringify({ name, pid, began: beginningOf(pid) })}\n`);
 }
 
-/** Stops what a killed start left running. PostgreSQL is found by its own pid file, and is not touched here. */
+/**
+ * How something that was left behind is ended, politely and then not. PostgreSQL takes SIGTERM as a wish to wait for its sessions, and killed it would
+ * leave processes and shared memory that the next one refuses to begin with: it gets its fast shutdown, then its immediate one.
+ */
+const endingOf = ({ name }) => (name === 'postgres' ? ['SIGINT', 'SIGQUIT'] : ['SIGTERM', 'SIGKILL']);
+
+/** Stops what a killed start left running. */
 export async function stopLeftOvers(paths, say) {
   const lines = fs.existsSync(paths.processes) ? fs.readFileSync(paths.processes, 'utf8').trim().split('\n').filter(Boolean) : [];
   const alive = lines.map((line) => JSON.parse(line)).filter(isAlive);
   if (alive.length > 0) {
     say(`An earlier start was killed; stopping what it left behind: ${alive.map(({ name }) => name).join(', ')}.`);
-    for (const { pid } of alive) process.kill(pid, 'SIGTERM');
+    for (const one of alive) process.kill(one.pid, endingOf(one)[0]);
     await waitUntil(() => !alive.some(isAlive), { timeoutMs: STOP_LEFT_OVER_MS, everyMs: 50 });
-    for (const { pid } of alive.filter(isAlive)) process.kill(pid, 'SIGKILL');
+    for (const one of alive.filter(isAlive)) process.kill(one.pid, endingOf(one)[1]);
+    await waitUntil(() => !alive.some(isAlive), { timeoutMs: STOP_LEFT_OVER_MS, everyMs: 50 });
   }
   fs.writeFileSync(paths.processes, '');
 }

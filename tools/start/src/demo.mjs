@@ -10,6 +10,8 @@ import { onStopSignal } from './stop-signal.mjs';
 import { startSystem } from './system.mjs';
 
 const ASK_TIMEOUT_MS = 2_000;
+/** What a shell says of a program that Ctrl-C ended: 128 and the signal's number. */
+const EXIT_AFTER_SIGNAL = 130;
 
 /** Plays the demo on the running system, or on one with data of its own that is gone afterwards. @returns the exit code */
 export async function demo(args) {
@@ -26,7 +28,7 @@ export async function demo(args) {
   onStopSignal(async () => {
     stopping.abort();
     await end();
-    process.exit(130);
+    return EXIT_AFTER_SIGNAL;
   });
   try {
     const { port } = readOptions([]);
@@ -50,6 +52,7 @@ export async function demo(args) {
     child = spawn(process.execPath, [main, ...args], { stdio: 'inherit', env: { ...process.env, RIALTO_URL: url } });
     return await new Promise((resolve) => child.once('exit', (code) => resolve(code ?? 1)));
   } catch (error) {
+    if (stopping.signal.aborted) return EXIT_AFTER_SIGNAL;
     console.error(isForPeople(error) ? error.message : (error.stack ?? error));
     return 1;
   } finally {

@@ -18,7 +18,7 @@ export async function start(args) {
     const system = await starting?.catch(() => undefined);
     await system?.stop();
     say('Everything is stopped.');
-    process.exit(0);
+    return 0;
   });
   try {
     const options = readOptions(args);

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,6 +11,8 @@ import { freePort, isPortFree, postgresDataDir } from '@rialto/engines';
 const ROOT = resolve(__dirname, '../../..');
 const READY_MS = 90_000;
 const STOP_MS = 10_000;
+/** Less than the grace that a service is given when it is stopped in order. */
+const INSISTED_STOP_MS = 3_500;
 /** Of the scripts that the page itself names, compressed: what stands before the first paint. */
 const MAX_PAGE_SCRIPT_BYTES = 100_000;
 
@@ -66,6 +68,30 @@ const untilReady = (start: Start) => untilSaid(start, `Rialto is ready at http:/
 const state = () => JSON.parse(readFileSync(join(dir, 'data', 'system.json'), 'utf8')) as State;
 const pidOf = (name: string) => state().processes.find((one) => one.name === name)?.pid ?? NaN;
 const isAlive = (pid: number) => existsSync(`/proc/${pid}`) && !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+
+/** As /proc has it: whatever was started by a process, or by what it started. */
+function everythingBelow(pid: number): number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
+  return children.flatMap((child) => [child, ...everythingBelow(child)]);
+}
+
+/** The TCP ports of 127.0.0.1 that a process listens on. */
+function listeningPorts(pid: number): number[] {
+  const sockets = readdirSync(`/proc/${pid}/fd`).map((fd) => /^socket:\[(\d+)\]$/.exec(readLink(`/proc/${pid}/fd/${fd}`))?.[1]);
+  const rows = readFileSync('/proc/net/tcp', 'utf8')
+    .split('\n')
+    .map((row) => row.trim().split(/\s+/));
+  const listening = rows.filter(([, , , state, , , , , , inode]) => state === '0A' && sockets.includes(inode));
+  return listening.map(([, local]) => parseInt(local?.split(':')[1] ?? '', 16));
+}
+function readLink(file: string): string {
+  try {
+    return readlinkSync(file);
+  } catch {
+    return ''; // Closed since the list was made.
+  }
+}
+
 const isReady = async () => (await fetch(`http://127.0.0.1:${port}/health/ready`).catch(() => undefined))?.status === 200;
 
 async function query(sql: string): Promise<unknown[]> {
@@ -134,11 +160,35 @@ describe('npm start', () => {
     expect(await isPortFree(port, '127.0.0.1')).toBe(true);
   });
 
+  test('ends everything at once on a second Ctrl-C, also what does not listen', async () => {
+    start = begin();
+    await untilReady(start);
+    const all = everythingBelow(start.child.pid ?? NaN);
+    const ports = all.flatMap(listeningPorts);
+    expect(ports).toContain(port);
+    expect(ports.length).toBeGreaterThan(3); // The gateway's, NATS's, PostgreSQL's and the processor's at least.
+    const deaf = pidOf('messaging');
+    process.kill(deaf, 'SIGSTOP');
+    start.child.kill('SIGINT');
+    await sleep(2_000); // Sooner, it could be the same Ctrl-C on another way.
+    expect([start.child.exitCode, isAlive(deaf), isAlive(pidOf('postgres'))]).toEqual([null, true, true]);
+    start.child.kill('SIGINT');
+    const { length } = all.filter(isAlive);
+    const began = Date.now();
+    expect(await start.ended).toBe(1);
+    expect(length).toBeGreaterThan(5);
+    expect(Date.now() - began).toBeLessThan(INSISTED_STOP_MS);
+    expect(all.filter(isAlive)).toEqual([]);
+    for (const one of ports) expect([one, await isPortFree(one, '127.0.0.1')]).toEqual([one, true]);
+    expect(existsSync(join(dir, 'data', 'in-use.json'))).toBe(false);
+  });
+
   test('keeps the data, also when it is itself killed, and stops what that left behind', async () => {
     start = begin();
     await untilReady(start);
     expect(await query('select answer from kept')).toEqual([{ answer: 42 }]);
     const leftBehind = state().processes;
+    process.kill(pidOf('messaging'), 'SIGSTOP'); // It ends late, and its sessions with the database with it.
     start.child.kill('SIGKILL');
     await start.ended;
     expect(leftBehind.filter(({ pid }) => isAlive(pid)).length).toBeGreaterThan(0);
