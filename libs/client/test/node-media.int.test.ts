@@ -2,14 +2,16 @@
  * The terminal's media. Real: werift, Opus and coturn; in the call also the calls service, PostgreSQL, NATS and `CallManager`. All of it is
  * one file because Opus is native code that keeps its buffers once a process: a second file in the same worker would hear nothing.
  */
+import { createSocket } from 'node:dgram';
 import { startTurn } from '@rialto/engines';
 import { NodeMediaEngine } from '../../../apps/cli/src/media/engine.ts';
 import { OPUS_PAYLOAD_TYPE } from '../../../apps/cli/src/media/peer-connection.ts';
 import { FRAME_SAMPLES, SoundMeter, tone, type SoundSource } from '../../../apps/cli/src/media/sound.ts';
 import { FrameSealer } from '../src/calls/frame-encryption.ts';
-import type { IceServer } from '../src/calls/media-engine.ts';
+import { MediaError, type IceServer } from '../src/calls/media-engine.ts';
 import { CallWorld, until } from './call-world.ts';
 import { turnServer } from './media-pages.ts';
+import { watchTraffic } from './net-traffic.ts';
 
 const TRACK = 0;
 /** Of a call: four seconds. */
@@ -58,8 +60,118 @@ test('a relay-only call names the relay, and nothing of this machine', async () 
   }
 });
 
-test('a relay-only call without a relay names no place at all', async () => {
-  expect((await placesSaid([])).said).toEqual([]);
+const SETTLES_WITHIN_MS = 1_500;
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** An answer to an offer, of somebody who gives these places to be reached at. They never answer a check. */
+function answerTo(offer: string, candidates: readonly string[]): string {
+  const kept = offer.split('\r\n').filter((line) => !/^a=(candidate|end-of-candidates)/.test(line));
+  const said = kept.map((line) =>
+    line
+      .replace(/^a=setup:.*/, 'a=setup:active')
+      .replace(/^a=ice-ufrag:.*/, 'a=ice-ufrag:peer')
+      .replace(/^a=ice-pwd:.*/, 'a=ice-pwd:peerpeerpeerpeerpeerpeer'),
+  );
+  return [...said.filter((line) => line !== ''), ...candidates.map((each) => `a=${each}`), ''].join('\r\n');
+}
+const place = (address: string, port: number) =>
+  `candidate:1 1 udp 2130706431 ${address} ${port} typ host generation 0 ufrag peer`;
+
+test('behind a relay nothing leaves this machine but to the relay, wherever the other side says it is', async () => {
+  const turn = await startTurn();
+  const listener = createSocket('udp4');
+  const heardFrom = new Set<number>();
+  listener.on('message', (_bytes, { port }) => heardFrom.add(port));
+  await new Promise<void>((resolve) => listener.bind(0, '127.0.0.1', resolve));
+  const traffic = watchTraffic();
+  const { session } = await terminal({ iceServers: [turnServer(turn)], isRelayOnly: true });
+  try {
+    const { sdp } = await session.createOffer();
+    const there = place('127.0.0.1', listener.address().port);
+    await session.accept({ type: 'answer', sdp: answerTo(sdp, [place('in-the-answer.example', 9)]) });
+    for (const candidate of [place('by-candidate.example', 9), place('0a1b2c3d.local', 9), there]) {
+      await session.addCandidate({ candidate, sdpMid: '0', sdpMLineIndex: 0 });
+    }
+    // The relay passes the checks on, so the session does try to connect.
+    await until(() => heardFrom.size > 0);
+    await pause(SETTLES_WITHIN_MS);
+    expect([...traffic.destinations]).toEqual([`127.0.0.1:${turn.port}`]);
+    expect(traffic.names).toEqual([]);
+  } finally {
+    traffic.stop();
+    session.close();
+    listener.close();
+    await turn.stop();
+  }
+});
+
+test.each([
+  ['no server at all', []],
+  ['a server that only tells addresses', [{ urls: ['stun:127.0.0.1:9'] }]],
+  ['a relay without its password', [{ urls: ['turn:127.0.0.1:9'] }]],
+  ['a relay that cannot be used from here', [{ urls: ['turns:'], username: 'u', credential: 'c' }]],
+])('a relay-only call is not opened with %s', async (_name, iceServers) => {
+  const traffic = watchTraffic();
+  try {
+    await expect(terminal({ iceServers, isRelayOnly: true })).rejects.toMatchObject({ code: 'no-relay' });
+    expect([[...traffic.destinations], traffic.names]).toEqual([[], []]);
+  } finally {
+    traffic.stop();
+  }
+});
+
+test('a relay that does not answer leaves a relay-only call without any place, also when ICE restarts', async () => {
+  const dead = { urls: ['turn:127.0.0.1:9?transport=udp'], username: 'u', credential: 'c' };
+  const traffic = watchTraffic();
+  const { session, candidates } = await terminal({ iceServers: [dead], isRelayOnly: true });
+  try {
+    expect(() => session.setIceServers([])).toThrow(MediaError);
+    for (const restartIce of [false, true]) {
+      const { sdp } = await session.createOffer({ restartIce });
+      expect([candidates, sdp.match(/a=candidate:.*/g)]).toEqual([[], null]);
+    }
+    expect([...traffic.destinations]).toEqual(['127.0.0.1:9']);
+  } finally {
+    traffic.stop();
+    session.close();
+  }
+}, 60_000);
+
+test('an open call asks no server that nobody has named', async () => {
+  const traffic = watchTraffic();
+  const startedAt = Date.now();
+  const { session } = await terminal({});
+  try {
+    const { sdp } = await session.createOffer();
+    expect(sdp).toMatch(/a=candidate:.* typ host/);
+    // Nothing is waited for that cannot come.
+    expect(Date.now() - startedAt).toBeLessThan(SETTLES_WITHIN_MS);
+    await session.accept({ type: 'answer', sdp: answerTo(sdp, [place('in-the-answer.example', 9)]) });
+    await pause(SETTLES_WITHIN_MS);
+    expect(traffic.names).toEqual([]);
+    const isHere = (destination: string) => /^127\.0\.0\.1:/.test(destination);
+    expect([...traffic.destinations].filter((destination) => !isHere(destination))).toEqual([]);
+  } finally {
+    traffic.stop();
+    session.close();
+  }
+});
+
+test('a restart of ICE uses the relay that was named last', async () => {
+  const [first, second] = [await startTurn(), await startTurn()];
+  const { session } = await terminal({ iceServers: [turnServer(first)], isRelayOnly: true });
+  const traffic = watchTraffic();
+  try {
+    await session.createOffer();
+    session.setIceServers([turnServer(second)]);
+    const { sdp } = await session.createOffer({ restartIce: true });
+    expect(sdp).toMatch(/ typ relay /);
+    expect([...traffic.destinations]).toContain(`127.0.0.1:${second.port}`);
+  } finally {
+    traffic.stop();
+    session.close();
+    await Promise.all([first.stop(), second.stop()]);
+  }
 });
 
 /** One packet of RTP (RFC 3550 section 5.1) without extensions. */

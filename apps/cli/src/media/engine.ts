@@ -16,8 +16,8 @@ import {
   type MediaStats,
 } from '@rialto/client/calls';
 import { MediaStreamTrack, type RTCPeerConnection, RtpHeader, RtpPacket } from 'werift';
-import { forWerift, OPUS_PAYLOAD_TYPE, voiceConnection } from './peer-connection.ts';
-import { relayedCandidate, relayedSdp } from './relay-only.ts';
+import { forWerift, hasRelay, OPUS_PAYLOAD_TYPE, voiceConnection } from './peer-connection.ts';
+import { heardCandidate, relayedCandidate, withCandidates } from './relay-only.ts';
 import { FRAME_SAMPLES, SoundMeter, tone, type SoundSource } from './sound.ts';
 import { Loudspeaker, Microphone } from './voice.ts';
 
@@ -55,6 +55,7 @@ export class NodeMediaEngine implements MediaEngine {
     readonly events: MediaEvents;
   }): Promise<MediaSession> {
     this.check();
+    if (options.isRelayOnly && !hasRelay(options.iceServers)) throw new MediaError('no-relay');
     const source = this.#options.source?.() ?? tone(DEFAULT_TONE_HZ);
     return new NodeMediaSession({
       ...options,
@@ -94,8 +95,10 @@ class NodeMediaSession implements MediaSession {
   #lastPacketAt = 0;
   #connectedMs: number | null = null;
   #isClosed = false;
+  #iceServers: readonly IceServer[];
 
   constructor(options: SessionOptions) {
+    this.#iceServers = options.iceServers;
     this.#options = options;
     this.#microphone = new Microphone(options.source);
     this.#loudspeaker = new Loudspeaker(options.meter);
@@ -151,20 +154,24 @@ class NodeMediaSession implements MediaSession {
 
   async createOffer({ restartIce = false } = {}): Promise<Description> {
     const offer = await this.#pc.createOffer({ iceRestart: restartIce });
+    this.#nameServers();
     await this.#pc.setLocalDescription(offer);
     return { type: 'offer', sdp: this.#said(this.#pc.localDescription?.sdp ?? offer.sdp) };
   }
 
   async accept(description: Description, { rollback = false } = {}): Promise<Description | null> {
     if (rollback) await this.#pc.setLocalDescription({ type: 'rollback' });
-    await this.#pc.setRemoteDescription(description);
+    const sdp = withCandidates(description.sdp, (candidate) => heardCandidate(candidate, this.#options.isRelayOnly));
+    await this.#pc.setRemoteDescription({ type: description.type, sdp });
     if (description.type === 'answer') return null;
     const answer = await this.#pc.createAnswer();
+    this.#nameServers();
     await this.#pc.setLocalDescription(answer);
     return { type: 'answer', sdp: this.#said(this.#pc.localDescription?.sdp ?? answer.sdp) };
   }
 
   async addCandidate({ candidate, sdpMid, sdpMLineIndex }: IceCandidate): Promise<void> {
+    if (heardCandidate(candidate, this.#options.isRelayOnly) === null) return;
     await this.#pc.addIceCandidate({
       candidate,
       ...(sdpMid === null ? {} : { sdpMid }),
@@ -173,7 +180,8 @@ class NodeMediaSession implements MediaSession {
   }
 
   setIceServers(servers: readonly IceServer[]): void {
-    this.#pc.setConfiguration({ iceServers: forWerift(servers) });
+    if (this.#options.isRelayOnly && !hasRelay(servers)) throw new MediaError('no-relay');
+    this.#iceServers = servers;
   }
   setMuted(isMuted: boolean): void {
     this.#microphone.isMuted = isMuted;
@@ -209,9 +217,14 @@ class NodeMediaSession implements MediaSession {
     void this.#pc.close();
   }
 
+  /** werift takes other servers only before it gathers: when ICE was begun anew, and the own description is not set yet. */
+  #nameServers(): void {
+    this.#pc.setConfiguration({ iceServers: forWerift(this.#iceServers) });
+  }
+
   /** A local description holds the candidates gathered so far. */
   #said(sdp: string): string {
-    return this.#options.isRelayOnly ? relayedSdp(sdp) : sdp;
+    return this.#options.isRelayOnly ? withCandidates(sdp, relayedCandidate) : sdp;
   }
 
   #handleState(state: string): void {
