@@ -18,8 +18,23 @@ export default function CallLayer() {
   const call = useSession((session) => session.call);
   const waiting = useSession((session) => session.waitingCall);
   useSession((session) => session.callVersion); // calls change in place
-  if (!call) return null;
-  return <CallScreen call={call} waiting={waiting} />;
+  return (
+    <>
+      <p className="visually-hidden" role="alert">
+        {call && isAsking(call) && <Announcement call={call} />}
+      </p>
+      {call && <CallScreen call={call} waiting={waiting} />}
+    </>
+  );
+}
+
+/** Somebody calls, and it is for the reader to answer. */
+const isAsking = ({ direction, state }: CallSurface) => direction === 'incoming' && (state === 'inviting' || state === 'ringing');
+
+/** Read out wherever the focus is: its place is in the document before the call is, as a live region must be. */
+function Announcement({ call }: { call: CallSurface }) {
+  const person = usePerson(call.peer);
+  return person && `${nameOf(person)} is calling`;
 }
 
 /** Stays mounted from the first call to the last that follows it, so the focus goes out and back once. */
@@ -150,7 +165,7 @@ function endLine({ endReason, direction, media }: CallSurface): string {
 const RING_MS = 3_000;
 /** A quiet double tone while somebody calls, made here so that no file is needed. */
 function useRinging(call: CallSurface): void {
-  const isRinging = call.direction === 'incoming' && (call.state === 'inviting' || call.state === 'ringing');
+  const isRinging = isAsking(call);
   useEffect(() => {
     if (!isRinging) return;
     const context = new AudioContext();
