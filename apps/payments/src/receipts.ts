@@ -6,9 +6,11 @@ import {
   type Receipt,
   type SignedBody,
   type TransferId,
+  type TransferIntent,
 } from '@rialto/contracts';
 import { sign, type SigningKey, toBase64url } from '@rialto/crypto/server';
 import type pg from 'pg';
+import { transferIdBytes } from './domain/posting.ts';
 import { type Posted, type PostedSide, readTransfers } from './ledger.ts';
 import { transferIdOf, transferUuid } from './transfer-ids.ts';
 
@@ -36,6 +38,25 @@ export class Receipts {
     const side = posted && [posted.debit, posted.credit].find(({ owner }) => owner === caller);
     if (!posted || !side) throw new AppError('not-found');
     return this.sign(posted, side);
+  }
+
+  /**
+   * The transfer that an intent of its payer has become, with the payer's receipt; undefined while there is none. Throws `conflict` when other
+   * bytes than `signed` were carried out under its id.
+   */
+  async findTransfer(
+    { from, intentId }: Pick<TransferIntent, 'from' | 'intentId'>,
+    signed: Uint8Array,
+  ): Promise<{ transferId: TransferId; receipt: SignedBody } | undefined> {
+    const uuid = Buffer.from(transferIdBytes({ scope: from, key: intentId })).toString('hex');
+    const { rows } = await this.#pool.query<{ is_same: boolean }>('select intent = $2 as is_same from transfer where id = $1', [
+      uuid,
+      signed,
+    ]);
+    if (!rows[0]) return undefined;
+    if (!rows[0].is_same) throw new AppError('conflict');
+    const transferId = transferIdOf(uuid);
+    return { transferId, receipt: await this.get(transferId, from) };
   }
 }
 

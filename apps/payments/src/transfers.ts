@@ -33,9 +33,21 @@ export class Transfers {
     this.#with = dependencies;
   }
 
+  /** An intent that was carried out is answered for ever, also when the chain that it names has grown since. */
   async transfer(intent: Input<typeof payments.operations.transfer>, caller: SigningCaller): Promise<TransferOutput> {
-    const { ledger, chains, receipts, push } = this.#with;
     if (caller.signed.length > MAX_INTENT_BYTES) throw new AppError('payload-too-large');
+    try {
+      return await this.#carryOut(intent, caller);
+    } catch (error) {
+      const isStale = error instanceof AppError && error.code === 'chain-stale';
+      const found = isStale ? await this.#with.receipts.findTransfer(intent, caller.signed) : undefined;
+      if (!found) throw error;
+      return { ...found, duplicate: true };
+    }
+  }
+
+  async #carryOut(intent: TransferIntent, caller: SigningCaller): Promise<TransferOutput> {
+    const { ledger, chains, receipts, push } = this.#with;
     const key = await this.admit(intent, caller);
     // The signature holds under the token's key; the chain says whether that is the device's, whatever identity says.
     if (!sameBytes(caller.deviceKey, key)) throw new AppError('signature-invalid');

@@ -141,6 +141,17 @@ test('a device that was revoked cannot pay, and an intent must name the newest c
   expect(await payAs(1)).toBe('chain-stale');
 }, 15_000);
 
+test('the same intent gives the same transfer for ever, also when its device chain has grown since', async () => {
+  const [intent, other] = [world.intent(ana, ben), world.intent(ana, ben)];
+  const first = await world.pay(ana, intent);
+  ana.addDevice();
+  await world.pay(ana, world.intent(ana, ben)); // the service has seen the longer chain
+  expect(await world.pay(ana, intent)).toEqual({ ...first, duplicate: true });
+  expect(await refusalOf({ ...intent, amountMinor: '101' })).toBe('conflict');
+  expect(await refusalOf(other)).toBe('chain-stale');
+  expect(await balanceOf(ben)).toBe('200');
+});
+
 test('limits are data, per transfer and per day', async () => {
   await world.fund(ana, 100_000_000n, 'JPY');
   const jpy = (amountMinor: string) => codeOf(world.pay(ana, world.intent(ana, ben, { currency: 'JPY', amountMinor })));

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '@rialto/contracts';
 import Stripe from 'stripe';
 import { fromStripeAmount } from '../domain/money.ts';
@@ -15,6 +16,9 @@ import {
 
 /** The SDK would wait 80 s; who asks us waits 5. We repeat by ourselves, so it must not. */
 const REQUEST_TIMEOUT_MS = 3_500;
+/** Who opens the same checkout twice at once waits for the first for about as long as a request may take. */
+const IN_USE_AGAIN_MS = 250;
+const MAX_IN_USE_ATTEMPTS = 14;
 /** How much may be listed at once; more than that is a day's work, and the next hour goes on. */
 const MAX_LISTED = 2_000;
 
@@ -54,7 +58,10 @@ export class Processor {
   /** Opens the checkout of a top-up. Repeating it gives the same checkout while Stripe remembers the key (a day at least). */
   openCheckout(topUp: Omit<CheckoutRequest, 'publicUrl'>): Promise<Checkout> {
     const params = checkoutParams({ ...topUp, publicUrl: this.#publicUrl });
-    return this.#ask(async ({ checkout }) => checkoutOf(await checkout.sessions.create(params, checkoutOptions(topUp.topUpId))));
+    return this.#ask(async ({ checkout }) => {
+      const create = () => checkout.sessions.create(params, checkoutOptions(topUp.topUpId));
+      return checkoutOf(await onceFree(create));
+    });
   }
 
   /** The checkout that was opened for a top-up, when its answer never reached us. */
@@ -112,6 +119,19 @@ export class Processor {
       if (isPassing(error)) throw new AppError('processor-unavailable', undefined, error);
       throw error;
     }
+  }
+}
+
+/** While the same request is under way elsewhere, Stripe answers 409; once that one is answered, both get the same. */
+async function onceFree<T>(create: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await create();
+    } catch (error) {
+      const isInUse = error instanceof Stripe.errors.StripeError && error.statusCode === 409;
+      if (!isInUse || attempt === MAX_IN_USE_ATTEMPTS) throw error;
+    }
+    await sleep(IN_USE_AGAIN_MS);
   }
 }
 
