@@ -30,10 +30,15 @@ export async function inTemporaryDir(work) {
 export function keepFile(from, name, mode = 0o755) {
   const to = path.join(cacheDir(), name);
   fs.mkdirSync(cacheDir(), { recursive: true });
+  removeAbandoned(to);
   const part = `${to}.${process.pid}`;
-  fs.copyFileSync(from, part);
-  fs.chmodSync(part, mode);
-  fs.renameSync(part, to);
+  try {
+    fs.copyFileSync(from, part);
+    fs.chmodSync(part, mode);
+    fs.renameSync(part, to);
+  } finally {
+    fs.rmSync(part, { force: true });
+  }
   return to;
 }
 
@@ -54,7 +59,7 @@ export async function keepFolder(name, fill) {
   return to;
 }
 
-/** A killed start leaves its unfinished folder, which bears the number of its process. */
+/** A killed start leaves its unfinished file or folder, which bears the number of its process. */
 function removeAbandoned(to) {
   for (const entry of fs.readdirSync(path.dirname(to))) {
     const pid = entry.startsWith(`${path.basename(to)}.`) && Number(entry.slice(path.basename(to).length + 1));

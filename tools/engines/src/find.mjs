@@ -1,6 +1,5 @@
-import fs from 'node:fs';
 import path from 'node:path';
-import { cacheDir, keepFile } from './cache.mjs';
+import { cacheDir, inTemporaryDir, keepFile } from './cache.mjs';
 import { isAtLeast, versionOf, which } from './processes.mjs';
 
 /**
@@ -24,7 +23,8 @@ export async function findOnPath(names, least, why, versionArgs) {
 }
 
 /**
- * The order of every pinned program: PATH when new enough, then the cache, then one means after another until one works.
+ * The order of every pinned program: PATH when new enough, then the cache, then one means after another until one works. Each means puts
+ * what it fetches into the folder that it is given, which is gone afterwards, and says where the program lies in it.
  * @param {{ name: string, version: string, least: string, means: [string, (dir: string) => Promise<string>][], help: string }} wanted
  * @returns {Promise<Found | Missing>}
  */
@@ -37,11 +37,12 @@ export async function findOrFetch({ name, version, least, means, help }, say) {
   for (const [how, fetchProgram] of means) {
     const began = performance.now();
     try {
-      const fetched = await fetchProgram();
-      const got = await versionOf(fetched);
-      if (got !== version) throw new Error(`it says that its version is ${got ?? 'unknown'}`);
-      const kept = keepFile(fetched, `${name}-${version}`);
-      fs.rmSync(path.dirname(fetched), { recursive: true, force: true });
+      const kept = await inTemporaryDir(async (dir) => {
+        const fetched = await fetchProgram(dir);
+        const got = await versionOf(fetched);
+        if (got !== version) throw new Error(`it says that its version is ${got ?? 'unknown'}`);
+        return keepFile(fetched, `${name}-${version}`);
+      });
       say(`${name} ${version}: ready after ${((performance.now() - began) / 1000).toFixed(1)} s (${how})`);
       return { path: kept, version, how };
     } catch (error) {

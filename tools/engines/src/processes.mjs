@@ -105,7 +105,8 @@ function isExecutable(file) {
 /** The version that a program says it has, as `1.2.3`; undefined when it cannot be run or says none. */
 export async function versionOf(file, args = ['--version'], options = {}) {
   if (!file || !fs.existsSync(file)) return undefined;
-  const { stdout, stderr } = await run(file, args, options);
+  const { status, stdout, stderr } = await run(file, args, options);
+  if (status === -1) return undefined; // What it says then is the system's error, which repeats the file's name and the version in it.
   const found = /(\d+)\.(\d+)(?:\.(\d+))?/.exec(stdout || stderr);
   return found ? `${found[1]}.${found[2]}.${found[3] ?? 0}` : undefined;
 }
