@@ -109,6 +109,8 @@ export class CallPerson {
   manager: CallManager;
   isAway = false;
   hidesAddress = false;
+  /** How late this device has the key of what the other side sends. */
+  peerKeyDelayMs = 0;
   /** How many sealed signals were opened. */
   opened = 0;
   readonly #ports: CallPorts;
@@ -170,10 +172,11 @@ export class CallPerson {
         const sender = { accountId: account as never, deviceId: device as never, leafIndex: leafOf(account) };
         return { sender, epoch: EPOCH, plaintext: new TextEncoder().encode(plaintext) };
       },
-      mediaKey: async ({ callId, leafIndex, instance }) => ({
-        epoch: EPOCH,
-        key: new Uint8Array(await crypto.subtle.digest('SHA-512', encode([id, callId, leafIndex, [...instance]]))),
-      }),
+      mediaKey: async ({ callId, leafIndex, instance }) => {
+        if (leafIndex !== leafOf(accountId)) await new Promise((resolve) => setTimeout(resolve, this.peerKeyDelayMs));
+        const context = encode([id, callId, leafIndex, [...instance]]);
+        return { epoch: EPOCH, key: new Uint8Array(await crypto.subtle.digest('SHA-512', context)) };
+      },
       catchUp: async () => {},
       onEpoch: () => () => {},
     });

@@ -41,6 +41,7 @@ export interface SideOptions {
   readonly iceServers?: readonly IceServer[];
   readonly isRelayOnly?: boolean;
   readonly forgetsAnnouncements?: boolean;
+  readonly peerKeyDelayMs?: number;
   /** Without frame encryption, for comparison. */
   readonly isBare?: boolean;
 }

@@ -67,6 +67,17 @@ test('a wrong key gives no frame and no sound', async () => {
   expect(await statsOf(pair.ben)).toMatchObject({ framesOpened: 0, framesDecoded: 0, audioEnergy: 0 });
 });
 
+test('a key that comes a second late costs the frames before it, and neither sound nor picture after it', async () => {
+  pair = await pages.pair();
+  await pair.call({ peerKeyDelayMs: 1_000 }, {});
+  const stats = await untilStats(pair.ana, isBoth);
+  expect(stats.framesRefused).toBeGreaterThan(0);
+  expect(await logOf(pair.ana)).toContain('unknown epoch');
+  for (const page of [pair.ana, pair.ben]) {
+    expect((await logOf(page)).filter((line) => /stalled|failed|problem/.test(line))).toEqual([]);
+  }
+});
+
 test('one changed byte in the fingerprint, and nothing connects', async () => {
   const tamper: OnTheWay = (bytes) => {
     const { from, signal } = read(bytes);

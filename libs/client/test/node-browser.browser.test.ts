@@ -73,7 +73,7 @@ async function call(options: {
     callId: CALL_ID,
     peerDevice: deviceOf('ana'),
     isCaller: !isBrowserCalling,
-    conversation: new HarnessConversation('ben', secret),
+    conversation: new HarnessConversation({ name: 'ben', secret }),
     session,
     gaveUp: (cause) => {
       throw cause;

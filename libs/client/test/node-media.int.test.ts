@@ -9,7 +9,7 @@ import { OPUS_PAYLOAD_TYPE } from '../../../apps/cli/src/media/peer-connection.t
 import { FRAME_SAMPLES, SoundMeter, tone, type SoundSource } from '../../../apps/cli/src/media/sound.ts';
 import { FrameSealer } from '../src/calls/frame-encryption.ts';
 import { MediaError, type IceServer } from '../src/calls/media-engine.ts';
-import { CallWorld, until } from './call-world.ts';
+import { CallWorld, signalTypeOf, until } from './call-world.ts';
 import { turnServer } from './media-pages.ts';
 import { watchTraffic } from './net-traffic.ts';
 
@@ -226,14 +226,43 @@ class CountedTone implements SoundSource {
   }
 }
 
-test(`two terminals hear each other: ${FRAMES} of ${FRAMES} frames`, async () => {
+async function inWorld(run: (world: CallWorld) => Promise<void>): Promise<void> {
   const world = await CallWorld.start();
   try {
-    await hearEachOther(world);
+    await run(world);
   } finally {
     await world.stop();
   }
-}, 60_000);
+}
+
+test(`two terminals hear each other: ${FRAMES} of ${FRAMES} frames`, () => inWorld(hearEachOther), 60_000);
+
+test('a key that comes a second late costs the frames before it, and no restart', () => inWorld(hearLate), 60_000);
+
+async function hearLate(world: CallWorld): Promise<void> {
+  const ana = await world.person(new NodeMediaEngine());
+  const ben = await world.person(new NodeMediaEngine());
+  const conversation = world.introduce(ana, ben);
+  ana.peerKeyDelayMs = 1_000;
+  let offers = 0;
+  world.carries = (event, payload) => {
+    if (event === 'calls.signal' && 'bytes' in payload && signalTypeOf(payload) === 'offer') offers += 1;
+    return true;
+  };
+  const call = await ana.manager.start(conversation, { media: 'audio' });
+  await (await until(() => ben.incoming[0])).answer();
+  await until(() => call.state === 'active');
+  let heard = await call.stats();
+  for (const late = Date.now() + 10_000; (heard?.framesOpened ?? 0) === 0 && Date.now() < late; await pause(50)) {
+    heard = await call.stats();
+  }
+  expect(heard?.framesOpened).toBeGreaterThan(0);
+  expect(heard?.framesRefused).toBeGreaterThan(0);
+  expect([...ana.states, ...ben.states]).not.toContain('reconnecting');
+  // The first offer, and no other.
+  expect(offers).toBe(1);
+  expect([...ana.problems, ...ben.problems]).toEqual([]);
+}
 
 async function hearEachOther(world: CallWorld): Promise<void> {
   const sounds = { ana: new CountedTone(440), ben: new CountedTone(880) };

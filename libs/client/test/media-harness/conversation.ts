@@ -22,10 +22,12 @@ export class HarnessConversation implements CallConversation {
   logEpoch = 1;
   readonly #name: Name;
   readonly #secret: string;
+  readonly #peerKeyDelayMs: number;
   readonly #listeners = new Set<(epoch: number) => void>();
 
-  constructor(name: Name, secret: string) {
+  constructor({ name, secret, peerKeyDelayMs = 0 }: { name: Name; secret: string; peerKeyDelayMs?: number | undefined }) {
     this.#name = name;
+    this.#peerKeyDelayMs = peerKeyDelayMs;
     this.#secret = secret;
     this.peer = accountOf(name === 'ana' ? 'ben' : 'ana');
     this.leafIndex = LEAVES[name];
@@ -41,6 +43,7 @@ export class HarnessConversation implements CallConversation {
   }
   async mediaKey({ callId, leafIndex, instance }: { callId: string; leafIndex: number; instance: Uint8Array }) {
     const { epoch } = this;
+    if (leafIndex !== this.leafIndex) await new Promise((resolve) => setTimeout(resolve, this.#peerKeyDelayMs));
     const context = text([this.#secret, epoch, callId, leafIndex, [...instance]]);
     return { epoch, key: new Uint8Array(await crypto.subtle.digest('SHA-512', context)) };
   }

@@ -37,7 +37,7 @@ class Harness implements HarnessSurface {
 
   async prepare(options: OpenOptions): Promise<void> {
     await ready();
-    this.conversation = new HarnessConversation(options.name, options.secret);
+    this.conversation = new HarnessConversation(options);
     const events: MediaEvents = {
       candidate: (candidate) => this.#negotiation?.handleLocalCandidate(candidate),
       connection: (state) => this.#note(`connection ${state}`),

@@ -10,6 +10,8 @@ export interface OpenOptions {
   readonly isRelayOnly: boolean;
   /** What the other side announces is dropped, as a server that strips `call.media` would have it. */
   readonly forgetsAnnouncements?: boolean;
+  /** How late this side has the key of what the other side sends. */
+  readonly peerKeyDelayMs?: number;
   /** Without frame encryption: the control of the set-up measure. */
   readonly isBare?: boolean;
 }
