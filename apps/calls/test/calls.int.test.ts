@@ -182,6 +182,14 @@ test('a device is in one call at a time', async () => {
   expect(await codeOf(start(ana, ben.accountId, newCallId()))).toBe('ok');
 });
 
+test('a device that is busy ends no call that rings on another of its account', async () => {
+  const callId = newCallId();
+  await start(ana, ben.accountId, callId);
+  await ring(benLaptop, callId);
+  expect((await end(ben, callId, 'busy')).call).toMatchObject({ state: 'ringing', endReason: null });
+  expect((await end(ben, callId, 'declined')).call).toMatchObject({ state: 'ended', endReason: 'declined' });
+});
+
 const deadlines: readonly (readonly [string, (callId: CallId) => Promise<unknown>, string])[] = [
   ['invite', async () => {}, 'missed'],
   ['ring', (callId) => ring(ben, callId), 'missed'],

@@ -4,6 +4,8 @@ import { CONVERSATION, type Answer, type Request } from './race-arbiter.ts';
 
 /** How often a device asks for calls that it waits for, since a push may be lost. */
 const ASK_AGAIN_MS = 4_000;
+/** How long a device in a conversation waits for another one of its account to ring. */
+const BUSY_AFTER_MS = 2_000;
 
 export interface RaceSurroundings {
   /** 0 ≤ x < 1, from the run's seed. */
@@ -72,9 +74,12 @@ export class RaceDevice {
     const { callId } = call;
     if (this.#decided.has(callId)) return;
     this.#decided.add(callId);
-    const current = this.current && this.#views.get(this.current);
-    // In a conversation already. An own call to the same person that is still on its way is not: the arbiter merges the two.
-    if (current && !isUnanswered(current)) return this.#end(callId, 'busy');
+    // An own call to the same person that is still on its way is no conversation: the arbiter merges the two.
+    const isTalking = () => {
+      const current = this.current && this.#views.get(this.current);
+      return Boolean(current && !isUnanswered(current));
+    };
+    if (isTalking()) return this.#world.after(BUSY_AFTER_MS, () => isTalking() && this.#end(callId, 'busy'));
     this.#event(callId, { type: 'ring', by: this.device });
     const { random, after } = this.#world;
     const mood = random();

@@ -141,22 +141,50 @@ test('a call that ended meanwhile does not ring after the question', async () =>
   expect([ana.incoming, ana.manager.current, ana.problems]).toEqual([[], null, []]);
 });
 
-test('a busy device says so, and a declined call ends on every device', async () => {
+/** Ben talks with Ana on one device, and somebody else calls him. */
+async function calledWhileBenTalks() {
   await callBen();
   await (await rings(ben)).answer();
-  await isActive(ben);
+  await Promise.all([isActive(ana), isActive(ben), isQuiet(laptop)]);
   const carol = await world.person(new LoopbackEngine());
-  const other = world.introduce(carol, ben, laptop);
-  const call = await carol.manager.start(other, { media: 'audio' });
+  return { carol, call: await carol.manager.start(world.introduce(carol, ben, laptop), { media: 'audio' }) };
+}
+const rung = (person: CallPerson, { id }: CallSurface) => until(() => person.incoming.find((each) => each.id === id));
+
+test('who talks on the only device that is there is busy', async () => {
+  laptop.isAway = true;
+  const { call } = await calledWhileBenTalks();
   await until(() => call.state === 'ended');
-  expect(call.endReason).toBe('busy');
+  expect([call.endReason, ben.incoming.length]).toEqual(['busy', 1]);
+});
+
+test('who talks on one device is rung on the others, and may talk there too', async () => {
+  const { carol, call } = await calledWhileBenTalks();
+  const there = await rung(laptop, call);
+  // Longer than the device that talks waits to say that it is busy.
+  await new Promise((resolve) => setTimeout(resolve, 2_500));
+  expect([call.state, ben.incoming.length]).toEqual(['ringing', 1]);
+  await there.answer();
+  await Promise.all([isActive(carol), isActive(laptop)]);
+  expect([ana, ben].map((person) => person.manager.current?.state)).toEqual(['active', 'active']);
+  expect([...carol.problems, ...ben.problems, ...laptop.problems]).toEqual([]);
+});
+
+test('what rings while a call ends rings on its device as well', async () => {
+  const { call } = await calledWhileBenTalks();
+  await rung(laptop, call);
   await ana.manager.current?.hangUp();
-  await isQuiet(ben);
-  const again = await callBen();
-  await until(() => ben.incoming.find(({ id }) => id === again.id));
-  await (await until(() => laptop.incoming.find(({ id }) => id === again.id))).decline();
+  await (await rung(ben, call)).answer();
+  await until(() => call.state === 'active');
+  await isQuiet(laptop);
+});
+
+test('a declined call ends on every device', async () => {
+  const call = await callBen();
+  await rung(ben, call);
+  await (await rung(laptop, call)).decline();
   await Promise.all([isQuiet(ana), isQuiet(ben)]);
-  expect(again.endReason).toBe('declined');
+  expect(call.endReason).toBe('declined');
 });
 
 test('a cancel stops the ringing', async () => {

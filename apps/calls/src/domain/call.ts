@@ -107,6 +107,8 @@ function decideEnd(
   // A cancel that comes after the answer is a hang-up, and so is a decline.
   if (!isUnanswered(call)) return end(call, 'hung-up');
   if (side === 'caller') return end(call, 'cancelled');
+  // One device of the callee is busy and another rings: who is called may take it there.
+  if (reason === 'busy' && call.state === 'ringing') return KEEP;
   return end(call, reason === 'busy' ? 'busy' : 'declined');
 }
 

@@ -9,6 +9,8 @@ import type { CallPorts, SignalPayload } from './ports.ts';
 const ID_BYTES = 16;
 /** Signals of calls that this device has not heard of yet; they wait sealed until the call's push comes. */
 const MAX_ORPHAN_SIGNALS = 100;
+/** How long a device in a call waits for another one of its account to ring, before it says that the person is busy. */
+const BUSY_AFTER_MS = 2_000;
 /** Ended calls that are remembered, so that late news of them is known as late. */
 const MAX_REMEMBERED = 200;
 
@@ -28,6 +30,8 @@ export class CallManager implements CallsSurface {
   readonly #unsentEnds = new Map<CallId, End>();
   /** Calls of the other side that met an own one head-on, by the own one: they ring when it ends before the arbiter has merged the two. */
   readonly #met = new Map<Call, CallId>();
+  /** Calls that do not ring here because this device is in one; each waits for `BUSY_AFTER_MS`. */
+  readonly #waiting = new Set<CallId>();
   #orphans: SignalPayload[] = [];
   #isClosed = false;
 
@@ -144,10 +148,7 @@ export class CallManager implements CallsSurface {
 
   async #ring(view: CallView): Promise<void> {
     const { callId } = view;
-    if (this.current?.isAnswered) {
-      this.#remember(callId);
-      return this.#end(callId, 'busy');
-    }
+    if (this.current?.isAnswered) return this.#letOthersRing(view);
     const conversation = await this.#ports.conversation(view.conversationId);
     if (this.#calls.has(callId) || this.#past.has(callId)) return;
     // Who rings must be the other member as the group has it, whatever the server says.
@@ -160,6 +161,18 @@ export class CallManager implements CallsSurface {
     this.#events.emit('call.incoming', call);
     this.#giveOrphans(call);
     await this.#confirmRinging(call);
+  }
+
+  /** In a call already: other devices of the account may ring. When none does, the person is busy; and what still rings when this one is free rings here. */
+  #letOthersRing({ callId, state }: CallView): void {
+    // It is announced again as long as it rings there.
+    if (state === 'ringing' || this.#waiting.has(callId)) return;
+    this.#waiting.add(callId);
+    this.#ports.surroundings.after(BUSY_AFTER_MS, () => {
+      this.#waiting.delete(callId);
+      if (this.#isClosed || this.#past.has(callId)) return;
+      void (this.current?.isAnswered ? this.#end(callId, 'busy') : this.#ringAfterAll(callId));
+    });
   }
 
   async #confirmRinging(call: Call): Promise<void> {
