@@ -90,6 +90,50 @@ test('older calls that cannot be read, and a call that cannot be made from the h
   }
 });
 
+test('a server that wants to be left alone for a while is asked again only after it, and the screen counts that down', async () => {
+  const { page } = ana;
+  const waitMs = 17_000; // longer than the SDK waits by itself
+  await open(page, 'Wallet');
+  await page.getByRole('heading', { name: 'Wallet' }).waitFor();
+  wire.refuse('calls.listCalls', { code: 'rate-limited', retryAfterMs: waitMs });
+  wire.refuse('calls.startCall', { code: 'rate-limited', retryAfterMs: waitMs });
+  await open(page, 'Calls');
+  await page.getByText(/^Too many tries in a short time\. Try again in 1\d s\./).waitFor();
+  const again = page.getByRole('main').getByRole('button', { name: 'Try again' });
+  expect(await again.isDisabled()).toBe(true);
+  await openChatFromList(page, 'Ben Okafor');
+  await page.getByRole('button', { name: 'Call Ben Okafor', exact: true }).click();
+  const notice = page.getByRole('status').filter({ hasText: 'Too many tries in a short time.' });
+  await notice
+    .getByText(/^Try again in 1\d s\.$/)
+    .first()
+    .waitFor();
+  expect(await findingsInAllLooks(page, 'notice with a countdown')).toEqual([]);
+  const callAgain = notice.getByRole('button', { name: 'Try again' });
+  await callAgain.click({ force: true }); // it asks nothing yet
+  expect(await notice.count()).toBe(1);
+  await notice
+    .getByText(/^Try again in [1-9] s\.$/)
+    .first()
+    .waitFor();
+  await notice.getByText('You can try again now.').first().waitFor();
+  expect(await callAgain.isDisabled()).toBe(false);
+  wire.allow('calls.startCall');
+  await callAgain.click();
+  await notice.waitFor({ state: 'detached' });
+  await page.getByRole('button', { name: 'Hang up' }).click();
+  await page.getByRole('region', { name: /^Call with/ }).waitFor({ state: 'detached' });
+  wire.allow('calls.listCalls');
+});
+
+async function openChatFromList(page: Page, name: string): Promise<void> {
+  await page.getByRole('link', { name: /^Chats/ }).click();
+  await page
+    .getByRole('link', { name: new RegExp(name) })
+    .first()
+    .click();
+  await page.getByRole('textbox', { name: `Message ${name}` }).waitFor();
+}
 const open = (page: Page, place: string) => page.getByRole('link', { name: place, exact: true }).click();
 
 /** Somebody whom Ana accepted, and who called her once more than one page holds. */

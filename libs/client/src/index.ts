@@ -22,4 +22,5 @@ export type {
 export { type Change, type Range, type Store, StoreConflict, type StoredRow, type Table, TABLES } from './store.ts';
 export { type Api, createApi, type Send } from './transport/api.ts';
 export { sendOverHttp } from './transport/http.ts';
+export { waitOf } from './transport/problem.ts';
 export type * from './views.ts';

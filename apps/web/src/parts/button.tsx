@@ -1,5 +1,6 @@
 import type { ButtonHTMLAttributes, ReactNode } from 'react';
 import './button.css';
+import { useSecondsLeft } from '../session/use-seconds-left.ts';
 import { Icon, type IconName } from './icon.tsx';
 
 type ButtonProps = ButtonHTMLAttributes<HTMLButtonElement> & {
@@ -8,17 +9,29 @@ type ButtonProps = ButtonHTMLAttributes<HTMLButtonElement> & {
   wide?: boolean;
   /** Shows that the work is under way; the button stays focusable and ignores further presses. */
   busy?: boolean;
+  /** Cannot be pressed yet; it stays focusable, so that whoever waits there is there when it can. */
+  waiting?: boolean;
   children: ReactNode;
 };
 
-export function Button({ look = 'filled', icon, wide = false, busy = false, children, onClick, ...rest }: ButtonProps) {
+export function Button({
+  look = 'filled',
+  icon,
+  wide = false,
+  busy = false,
+  waiting = false,
+  children,
+  onClick,
+  ...rest
+}: ButtonProps) {
   return (
     <button
       type="button"
       {...rest}
       className={`button button-${look}${wide ? ' button-wide' : ''}`}
       aria-busy={busy || undefined}
-      onClick={busy ? (event) => event.preventDefault() : onClick}
+      aria-disabled={waiting || undefined}
+      onClick={busy || waiting ? (event) => event.preventDefault() : onClick}
     >
       {busy ? <span className="spinner" aria-hidden="true" /> : icon && <Icon name={icon} />}
       {children}
@@ -42,9 +55,12 @@ export function IconButton({ icon, label, look = 'plain', size = 20, className =
   );
 }
 
-/** Asks once more for what could not be had. */
-export const TryAgain = ({ onClick }: { onClick: () => void }) => (
-  <Button look="outline" icon="retry" onClick={onClick}>
-    Try again
-  </Button>
-);
+/** Asks once more for what could not be had; not before `until`, when the server wants to be left alone until then. */
+export function TryAgain({ onClick, until = null }: { onClick: () => void; until?: number | null }) {
+  const isWaiting = useSecondsLeft(until) > 0;
+  return (
+    <Button look="outline" icon="retry" waiting={isWaiting} onClick={onClick}>
+      Try again
+    </Button>
+  );
+}

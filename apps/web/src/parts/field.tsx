@@ -7,7 +7,7 @@ type FieldProps = InputHTMLAttributes<HTMLInputElement> & {
   /** Stands inside, at the end: a state such as “Available”. */
   status?: ReactNode;
   hint?: string | undefined;
-  error?: string | undefined;
+  error?: ReactNode;
 };
 
 /** A labelled text field. Its hint and its error are read out with it. */

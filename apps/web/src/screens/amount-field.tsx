@@ -2,6 +2,7 @@ import type { Balance } from '@rialto/client';
 import { useId, useState } from 'react';
 import { TryAgain } from '../parts/button.tsx';
 import { Empty, SkeletonRows } from '../parts/placeholder.tsx';
+import { Sentence } from '../parts/sentence.tsx';
 import { parseAmount } from '../session/money.ts';
 import { refreshWallet } from '../session/session.ts';
 import { useClient, useSession } from '../session/state.ts';
@@ -26,8 +27,12 @@ export function NoBalance() {
   const isOffline = useSession((session) => session.connection === 'offline');
   if (!failure && !isOffline) return <SkeletonRows rows={1} />;
   return (
-    <Empty icon="wallet" title="Your balance is not known yet" action={<TryAgain onClick={() => void refreshWallet(client)} />}>
-      {isOffline ? 'You are offline, and this device has never read the ledger.' : failure}
+    <Empty
+      icon="wallet"
+      title="Your balance is not known yet"
+      action={<TryAgain until={failure?.until ?? null} onClick={() => void refreshWallet(client)} />}
+    >
+      {isOffline ? 'You are offline, and this device has never read the ledger.' : failure && <Sentence of={failure} />}
     </Empty>
   );
 }

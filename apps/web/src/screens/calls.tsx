@@ -4,6 +4,8 @@ import { Link } from 'wouter';
 import { Avatar } from '../parts/avatar.tsx';
 import { Button, IconButton, TryAgain } from '../parts/button.tsx';
 import { Empty, SkeletonRows } from '../parts/placeholder.tsx';
+import { Sentence } from '../parts/sentence.tsx';
+import { notifyFailure } from '../session/failure.ts';
 import { showCall } from '../session/session.ts';
 import { notify, useClient } from '../session/state.ts';
 import { duration, listTime } from '../session/time.ts';
@@ -23,8 +25,12 @@ export function CallsScreen() {
         <AddressSetting />
         {calls === null &&
           (failure ? (
-            <Empty icon="offline" title="The history cannot be read just now" action={<TryAgain onClick={retry} />}>
-              {failure}
+            <Empty
+              icon="offline"
+              title="The history cannot be read just now"
+              action={<TryAgain until={failure.until} onClick={retry} />}
+            >
+              <Sentence of={failure} />
             </Empty>
           ) : (
             <SkeletonRows />
@@ -87,7 +93,7 @@ function CallRow({ call }: { call: CallView }) {
     try {
       showCall(await client.calls.start(call.conversationId, { media: call.media }));
     } catch (thrown) {
-      notify(sayError(thrown));
+      notifyFailure(thrown, () => void again());
     }
   };
   return (

@@ -6,6 +6,7 @@ import { Avatar } from '../parts/avatar.tsx';
 import { IconButton, TryAgain } from '../parts/button.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Empty, SkeletonRows } from '../parts/placeholder.tsx';
+import { notifyFailure } from '../session/failure.ts';
 import { showCall } from '../session/session.ts';
 import { notify, useClient, useSession } from '../session/state.ts';
 import { useMessages } from '../session/use-messages.ts';
@@ -121,7 +122,7 @@ function Head({ summary }: { summary: ConversationSummary }) {
     try {
       showCall(await client.calls.start(summary.id, { media }));
     } catch (thrown) {
-      notify(sayError(thrown));
+      notifyFailure(thrown, () => void call(media));
     }
   };
   return (

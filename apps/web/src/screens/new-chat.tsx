@@ -4,9 +4,12 @@ import { useLocation } from 'wouter';
 import { Avatar } from '../parts/avatar.tsx';
 import { Button } from '../parts/button.tsx';
 import { Field } from '../parts/field.tsx';
+import { Sentence } from '../parts/sentence.tsx';
 import { Sheet } from '../parts/sheet.tsx';
+import { type Failure, failureOf } from '../session/failure.ts';
 import { useClient } from '../session/state.ts';
-import { nameOf, sayError } from '../session/words.ts';
+import { useSecondsLeft } from '../session/use-seconds-left.ts';
+import { nameOf } from '../session/words.ts';
 import './new-chat.css';
 
 /** Finds somebody by handle, then opens the conversation with them, to write or (from the wallet) to pay. */
@@ -16,17 +19,19 @@ export default function NewChatSheet({ onClose, purpose = 'write' }: { onClose: 
   const [handle, setHandle] = useState('');
   const [person, setPerson] = useState<Person | null>(null);
   const [isBusy, setBusy] = useState(false);
-  const [failure, setFailure] = useState<string>();
+  const [failure, setFailure] = useState<Failure>();
+
+  const isWaiting = useSecondsLeft(failure?.until ?? null) > 0;
 
   const run = async (work: () => Promise<void>) => {
     setBusy(true);
     setFailure(undefined);
-    await work().catch((thrown: unknown) => setFailure(sayError(thrown)));
+    await work().catch((thrown: unknown) => setFailure(failureOf(thrown)));
     setBusy(false);
   };
   const find = (event: FormEvent) => {
     event.preventDefault();
-    if (handle.trim() !== '') void run(async () => setPerson(await client.people.find(handle)));
+    if (handle.trim() !== '' && !isWaiting) void run(async () => setPerson(await client.people.find(handle)));
   };
   const open = (found: Person) =>
     run(async () => {
@@ -50,17 +55,17 @@ export default function NewChatSheet({ onClose, purpose = 'write' }: { onClose: 
           autoCapitalize="none"
           spellCheck={false}
           autoFocus
-          error={failure}
+          error={failure && <Sentence of={failure} />}
         />
         {person ? (
           <>
             <Found person={person} />
-            <Button wide busy={isBusy} onClick={() => void open(person)}>
+            <Button wide busy={isBusy} waiting={isWaiting} onClick={() => void open(person)}>
               {isBusy ? 'Opening…' : `${purpose === 'pay' ? 'Pay' : 'Write to'} ${nameOf(person)}`}
             </Button>
           </>
         ) : (
-          <Button type="submit" wide busy={isBusy} disabled={handle.length < 3}>
+          <Button type="submit" wide busy={isBusy} waiting={isWaiting} disabled={handle.length < 3}>
             Find
           </Button>
         )}

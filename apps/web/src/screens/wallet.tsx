@@ -4,6 +4,7 @@ import { SimulatedMoney } from '../parts/banner.tsx';
 import { Button, TryAgain } from '../parts/button.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Empty, SkeletonRows } from '../parts/placeholder.tsx';
+import { Sentence } from '../parts/sentence.tsx';
 import { formatMoney } from '../session/money.ts';
 import { refreshWallet } from '../session/session.ts';
 import { notify, useClient, useSession } from '../session/state.ts';
@@ -66,8 +67,10 @@ function NotFresh() {
   if (!failure) return null;
   return (
     <p className="wallet-not-fresh" role="status">
-      <span>As last checked on this device. {failure}</span>
-      <TryAgain onClick={() => void refreshWallet(client)} />
+      <span>
+        As last checked on this device. <Sentence of={failure} />
+      </span>
+      <TryAgain until={failure.until} onClick={() => void refreshWallet(client)} />
     </p>
   );
 }

@@ -2,8 +2,10 @@ import { type FormEvent, useEffect, useState } from 'react';
 import { Button } from '../parts/button.tsx';
 import { Field } from '../parts/field.tsx';
 import { Mark } from '../parts/icon.tsx';
+import { Sentence } from '../parts/sentence.tsx';
+import { type Failure, failureOf } from '../session/failure.ts';
 import { checkHandle, register } from '../session/session.ts';
-import { sayError } from '../session/words.ts';
+import { useSecondsLeft } from '../session/use-seconds-left.ts';
 import './welcome.css';
 
 const TYPING_PAUSE_MS = 300;
@@ -30,18 +32,19 @@ export function WelcomeScreen() {
   const [handle, setHandle] = useState('');
   const [name, setName] = useState('');
   const [isBusy, setBusy] = useState(false);
-  const [failure, setFailure] = useState<string>();
+  const [failure, setFailure] = useState<Failure>();
+  const isWaiting = useSecondsLeft(failure?.until ?? null) > 0;
   const availability = useAvailability(handle);
 
   const submit = async (event: FormEvent) => {
     event.preventDefault();
-    if (isBusy || !WELL_FORMED.test(handle)) return;
+    if (isBusy || isWaiting || !WELL_FORMED.test(handle)) return;
     setBusy(true);
     setFailure(undefined);
     try {
       await register(handle, name.trim() || handle);
     } catch (thrown) {
-      setFailure(sayError(thrown));
+      setFailure(failureOf(thrown));
       setBusy(false);
     }
   };
@@ -68,7 +71,7 @@ export function WelcomeScreen() {
         <div className="welcome-actions">
           {failure && (
             <p className="welcome-failure" role="alert">
-              {failure}
+              <Sentence of={failure} />
             </p>
           )}
           <Button
@@ -76,6 +79,7 @@ export function WelcomeScreen() {
             wide
             icon="key"
             busy={isBusy}
+            waiting={isWaiting}
             disabled={availability !== 'available' && availability !== 'unasked' && !isBusy}
           >
             {isBusy ? 'Making your keys…' : 'Create account'}

@@ -1,6 +1,8 @@
 import { ClientError, Rialto, type RialtoClient, type Store } from '@rialto/client';
 import { BrowserMediaEngine, openBrowserStore, requestTakeOver } from '@rialto/client/browser';
 
+export { waitOf } from '@rialto/client';
+
 const url = location.origin;
 /** This tab's store: it holds the writer's lock, so it is opened once and used by whatever comes, opening or registering. */
 let opened: Store | undefined;

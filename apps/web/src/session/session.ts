@@ -1,9 +1,14 @@
 import type { CallSurface, RialtoClient } from '@rialto/client';
+import { failureOf, learnWaits } from './failure.ts';
 import { notify, type Phase, useSession } from './state.ts';
 import { sayError, sayProblem } from './words.ts';
 
 /** Everything with cryptography in it is a chunk of its own: the first paint does not wait for it. */
-const loadSdk = () => import('./sdk.ts');
+async function loadSdk() {
+  const sdk = await import('./sdk.ts');
+  learnWaits(sdk.waitOf);
+  return sdk;
+}
 
 /** Opens the account that this browser holds, or shows the welcome. */
 export async function openSession(): Promise<void> {
@@ -63,7 +68,7 @@ export async function refreshWallet(client: RialtoClient): Promise<void> {
   try {
     await client.wallet.refresh();
   } catch (thrown) {
-    useSession.setState({ walletFailure: sayError(thrown) });
+    useSession.setState({ walletFailure: failureOf(thrown) });
   }
   useSession.setState({ balances: verified(client) });
 }

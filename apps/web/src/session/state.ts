@@ -1,5 +1,6 @@
 import type { Balance, CallSurface, ConnectionState, ConversationSummary, OwnAccount, RialtoClient } from '@rialto/client';
 import { create } from 'zustand';
+import type { Failure } from './failure.ts';
 
 /** What the whole client hangs on. `phrase` is held in memory only, between registering and the moment its screen is left. */
 export type Phase =
@@ -14,6 +15,9 @@ export interface Notice {
   readonly id: number;
   readonly text: string;
   readonly tone: 'info' | 'danger';
+  /** Until when the server wants to be left alone, and what may be tried again after that. */
+  readonly until: number | null;
+  readonly again: (() => void) | undefined;
 }
 
 interface Session {
@@ -27,8 +31,8 @@ interface Session {
   conversationsFailure: string | null;
   /** null until the ledger was read for the first time on this device. */
   balances: readonly Balance[] | null;
-  /** Why the balances are not fresh, as a sentence. */
-  walletFailure: string | null;
+  /** Why the balances are not fresh. */
+  walletFailure: Failure | null;
   call: CallSurface | null;
   /** A second call that rings while one is going on. */
   waitingCall: CallSurface | null;
@@ -64,16 +68,21 @@ const MAX_NOTICES = 3;
 let lastNotice = 0;
 
 /** Says something at the edge of the screen for some seconds. An alarm (`danger`) stays until it is closed. */
-export function notify(text: string, tone: Notice['tone'] = 'info'): void {
+export function notify(
+  text: string,
+  tone: Notice['tone'] = 'info',
+  { until = null, again }: Partial<Pick<Notice, 'until' | 'again'>> = {},
+): void {
   if (useSession.getState().notices.some((notice) => notice.text === text)) return;
   const id = ++lastNotice;
   useSession.setState(({ notices }) => {
-    const kept = [...notices, { id, text, tone }];
+    const kept = [...notices, { id, text, tone, until, again }];
     const oldestInfo = kept.find((notice) => notice.tone === 'info');
     // Room is made at the cost of what would go by itself; alarms may be more than fit.
     return { notices: kept.length > MAX_NOTICES && oldestInfo ? kept.filter((notice) => notice !== oldestInfo) : kept };
   });
-  if (tone === 'info') setTimeout(() => dismissNotice(id), NOTICE_MS);
+  const waitMs = until === null ? 0 : Math.max(0, until - Date.now());
+  if (tone === 'info') setTimeout(() => dismissNotice(id), waitMs + NOTICE_MS);
 }
 export function dismissNotice(id: number): void {
   useSession.setState(({ notices }) => ({ notices: notices.filter((notice) => notice.id !== id) }));

@@ -1,8 +1,8 @@
 import type { CallView } from '@rialto/contracts';
 import { useCallback, useEffect, useRef, useState } from 'react';
+import { type Failure, failureOf, notifyFailure } from './failure.ts';
 import { mergeCalls, oldestRead } from './merge-calls.ts';
-import { notify, useClient, useSession } from './state.ts';
-import { sayError } from './words.ts';
+import { useClient, useSession } from './state.ts';
 
 const PAGE = 50;
 
@@ -11,8 +11,8 @@ export interface CallList {
   readonly calls: readonly CallView[] | null;
   readonly hasOlder: boolean;
   readonly isLoadingOlder: boolean;
-  /** Why the first page could not be read, as a sentence. */
-  readonly failure: string | null;
+  /** Why the first page could not be read. */
+  readonly failure: Failure | null;
   retry(): void;
   loadOlder(): Promise<void>;
 }
@@ -24,7 +24,7 @@ export function useCalls(): CallList {
   const [calls, setCalls] = useState<readonly CallView[] | null>(null);
   const [hasOlder, setHasOlder] = useState(false);
   const [isLoadingOlder, setLoadingOlder] = useState(false);
-  const [failure, setFailure] = useState<string | null>(null);
+  const [failure, setFailure] = useState<Failure | null>(null);
   const [attempt, setAttempt] = useState(0);
   const isFirst = useRef(true);
 
@@ -38,7 +38,7 @@ export function useCalls(): CallList {
         isFirst.current = false;
         setCalls((known) => mergeCalls(known ?? [], page));
       },
-      (thrown: unknown) => isCurrent && setFailure(sayError(thrown)),
+      (thrown: unknown) => isCurrent && setFailure(failureOf(thrown)),
     );
     return () => {
       isCurrent = false;
@@ -54,7 +54,7 @@ export function useCalls(): CallList {
       setHasOlder(page.length === PAGE);
       setCalls((known) => mergeCalls(known ?? [], page));
     } catch (thrown) {
-      notify(sayError(thrown));
+      notifyFailure(thrown, () => void loadOlder());
     }
     setLoadingOlder(false);
   }, [client, before]);

@@ -1,4 +1,5 @@
 import type { Body, ConnectionState, Person, ProblemCode } from '@rialto/client';
+import { duration } from './time.ts';
 
 /** What people are called: the name they chose, else their handle, else a piece of their id. */
 export const nameOf = (person: Pick<Person, 'displayName' | 'handle' | 'accountId'>): string =>
@@ -38,6 +39,12 @@ export function sayError(thrown: unknown): string {
   return 'That did not work. Try again; if it stays, reload the page.';
 }
 export const sayCode = (code: string | undefined): string => sayError({ code });
+
+/** How long one has to wait, in seconds. */
+export function sayWait(seconds: number): string {
+  if (seconds <= 0) return 'You can try again now.';
+  return `Try again in ${seconds < 60 ? `${seconds} s` : duration(seconds * 1_000)}.`;
+}
 
 export const CONNECTION_WORDS: Record<Exclude<ConnectionState, 'online'>, string> = {
   connecting: 'Connecting…',

@@ -5,6 +5,9 @@ const retryAfter = new WeakMap<AppError, number>();
 /** How long the server asked to wait before a retry, if it did. */
 export const retryAfterMsOf = (error: AppError): number | undefined => retryAfter.get(error);
 
+/** The same for anything that was thrown: the milliseconds of Retry-After, for whoever shows them or waits them out. */
+export const waitOf = (thrown: unknown): number | undefined => (thrown instanceof AppError ? retryAfterMsOf(thrown) : undefined);
+
 /** An `AppError` from what a server sent, over HTTP (RFC 9457) or in a frame. A code of a newer server becomes `internal`. */
 export function errorFrom(problem: unknown, status?: number): AppError {
   const { code, details, retryAfterMs } = (typeof problem === 'object' && problem !== null ? problem : {}) as {
