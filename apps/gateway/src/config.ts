@@ -24,6 +24,8 @@ export const GatewayEnvironment = ProcessEnvironment.extend({
   RIALTO_LIMIT_ANYONE_PER_MINUTE: PerMinute(240),
   RIALTO_LIMIT_DEVICE_PER_MINUTE: PerMinute(6_000),
   RIALTO_LIMIT_SOCKETS_PER_MINUTE: PerMinute(240),
+  /** Deliveries of the processor from one network: it sends from few addresses what happens to everybody. */
+  RIALTO_LIMIT_WEBHOOKS_PER_MINUTE: PerMinute(6_000),
 });
 export type GatewayConfig = z.output<typeof GatewayEnvironment>;
 

@@ -47,10 +47,12 @@ export class RateLimits {
   readonly anyone: Limit;
   readonly device: Limit;
   readonly sockets: Limit;
+  readonly webhooks: Limit;
   constructor(config: GatewayConfig) {
     this.anyone = new Limit('anyone', config.RIALTO_LIMIT_ANYONE_PER_MINUTE);
     this.device = new Limit('device', config.RIALTO_LIMIT_DEVICE_PER_MINUTE);
     this.sockets = new Limit('sockets', config.RIALTO_LIMIT_SOCKETS_PER_MINUTE);
+    this.webhooks = new Limit('webhooks', config.RIALTO_LIMIT_WEBHOOKS_PER_MINUTE);
   }
 }
 

@@ -11,7 +11,7 @@ const WEBHOOK_TIMEOUT_MS = 10_000;
 /** Hands a delivery to payments byte for byte: the signature covers the raw body, so nothing here may read it as JSON. */
 export function serveStripeWebhook(instance: FastifyInstance, nats: NatsClient, limits: RateLimits): void {
   const receive = async ({ headers, body, ip, id }: FastifyRequest, reply: FastifyReply) => {
-    await limits.sockets.take(`webhook ${networkOf(ip)}`);
+    await limits.webhooks.take(networkOf(ip));
     const signature = headers['stripe-signature'];
     if (typeof signature !== 'string' || !Buffer.isBuffer(body)) throw new AppError('webhook-refused');
     const delivery = { body: body.toString('base64url'), signature };

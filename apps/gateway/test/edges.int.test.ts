@@ -166,6 +166,15 @@ test('behind a proxy of ours everybody counts alone, over HTTP and on the socket
   await world.stop();
 });
 
+test('webhooks have a limit of their own, and take nothing from the sockets', async () => {
+  const world = await startWorld({ RIALTO_LIMIT_SOCKETS_PER_MINUTE: '1', RIALTO_LIMIT_WEBHOOKS_PER_MINUTE: '3' });
+  const deliver = async () => (await fetch(`${world.url}/v1/stripe/webhook`, { method: 'POST', body: '{}' })).status;
+  const unsigned = 400;
+  expect([await deliver(), await deliver(), await deliver(), await deliver()]).toEqual([unsigned, unsigned, unsigned, 429]);
+  expect([await upgradeStatus(world.socketUrl, {}), await upgradeStatus(world.socketUrl, {})]).toEqual([101, 429]);
+  await world.stop();
+});
+
 test('told to stop, the gateway answers what it accepted and sends everybody home', async () => {
   const world = await startWorld();
   const device = await testDevice();

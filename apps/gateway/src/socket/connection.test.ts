@@ -4,12 +4,13 @@ import {
   type Bound,
   type ClientFrame,
   MAX_CALLS_IN_FLIGHT,
+  MAX_SOCKET_FRAME_BYTES,
   MAX_UNACKED_DISPATCHES,
   SOCKET_HEARTBEAT_MS,
 } from '@rialto/contracts';
 import type { Session as TokenSession } from '@rialto/service';
 import * as ws from 'ws';
-import { Connection, type ConnectionDeps } from './connection.ts';
+import { Connection, type ConnectionDeps, MAX_BYTES_IN_FLIGHT } from './connection.ts';
 import type { Sessions } from './sessions.ts';
 import { SocketSession } from './session.ts';
 
@@ -192,4 +193,23 @@ test('with too many calls at once it reads no further, and a client that goes on
   expect(socket.closedWith).toEqual([]);
   call(MAX_CALLS_IN_FLIGHT * 4 + 2);
   expect(socket.closedWith).toEqual([4006]);
+});
+
+test('with large calls under way it reads no further until enough of them are answered', async () => {
+  const { socket, say, letIn, answered } = world();
+  await letIn();
+  const bytes = MAX_SOCKET_FRAME_BYTES - 100;
+  const fitting = Math.floor(MAX_BYTES_IN_FLIGHT / bytes);
+  const call = (id: number) => say({ op: 'call', id, operation: 'some.operation', input: 'a'.repeat(bytes) });
+  for (let id = 1; id <= fitting; id += 1) call(id);
+  expect(socket.isPaused).toBe(false);
+  call(fitting + 1);
+  expect(socket.isPaused).toBe(true);
+  answered.shift()?.();
+  await turn();
+  expect(socket.isPaused).toBe(false);
+  for (const answer of answered) answer();
+  await turn();
+  for (let id = 1; id <= fitting; id += 1) call(id);
+  expect([socket.isPaused, socket.closedWith]).toEqual([false, []]);
 });

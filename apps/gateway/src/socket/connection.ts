@@ -29,6 +29,8 @@ const MAX_UNSENT_BYTES = 8_388_608;
 const ACKNOWLEDGE_WITHIN_MS = 30_000;
 /** Reading pauses at `MAX_CALLS_IN_FLIGHT`; frames that had arrived by then are still served, up to here. */
 const MAX_CALLS_AT_ALL = MAX_CALLS_IN_FLIGHT * 4;
+/** Reading pauses too while the calls under way are this large together: each is kept until its answer, however long that takes. */
+export const MAX_BYTES_IN_FLIGHT = 8_388_608;
 const CLOSE_WITHIN_MS = 2_000;
 
 export interface ConnectionDeps {
@@ -60,6 +62,8 @@ export class Connection {
   #isPinged = false;
   #fullSinceMs: number | undefined;
   #inFlight = 0;
+  #bytesInFlight = 0;
+  #isPaused = false;
   #whenIdle: (() => void) | undefined;
 
   /** `stream` is what carries the socket: frames are written there, many at once. */
@@ -150,7 +154,7 @@ export class Connection {
     if (frame === undefined) return this.close(4000);
     switch (frame.op) {
       case 'call':
-        return void this.#call(frame);
+        return void this.#call(frame, data.length);
       case 'ack':
         if (this.#state === 'identifying') return; // Of the socket before this one: resuming says how far that came.
         // Before `identify` there is nothing to acknowledge.
@@ -207,10 +211,10 @@ export class Connection {
     this.close(code === 'device-revoked' ? 4003 : isOurs ? 4007 : 4002);
   }
 
-  async #call({ id, operation: name, input }: Extract<ClientFrame, { op: 'call' }>): Promise<void> {
+  async #call({ id, operation: name, input }: Extract<ClientFrame, { op: 'call' }>, bytes: number): Promise<void> {
     if (this.#inFlight >= MAX_CALLS_AT_ALL) return this.close(4006);
     const requestId = newRequestId();
-    this.#begin();
+    this.#begin(bytes);
     try {
       if (this.#state !== 'ready') throw new AppError('unauthenticated');
       const operation = this.#deps.operations.get(name);
@@ -221,18 +225,29 @@ export class Connection {
     } catch (thrown) {
       this.#say({ op: 'error', id, requestId, ...failureOf(expected(thrown, this.#deps.log, requestId)) });
     } finally {
-      this.#end();
+      this.#end(bytes);
     }
   }
 
-  #begin(): void {
+  #begin(bytes: number): void {
     this.#inFlight += 1;
-    if (this.#inFlight === MAX_CALLS_IN_FLIGHT) this.#socket.pause();
+    this.#bytesInFlight += bytes;
+    this.#readOn();
   }
-  #end(): void {
+  #end(bytes: number): void {
     this.#inFlight -= 1;
-    if (this.#inFlight === MAX_CALLS_IN_FLIGHT - 1 && this.#whenIdle === undefined) this.#socket.resume();
+    this.#bytesInFlight -= bytes;
+    this.#readOn();
     if (this.#inFlight === 0) this.#whenIdle?.();
+  }
+
+  /** Reads, or pauses while enough is under way. What drains stays paused. */
+  #readOn(): void {
+    const isEnough = this.#inFlight >= MAX_CALLS_IN_FLIGHT || this.#bytesInFlight >= MAX_BYTES_IN_FLIGHT;
+    if (isEnough === this.#isPaused || this.#whenIdle !== undefined) return;
+    this.#isPaused = isEnough;
+    if (isEnough) this.#socket.pause();
+    else this.#socket.resume();
   }
 
   #say(frame: ServerFrame): void {
