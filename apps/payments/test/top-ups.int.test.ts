@@ -67,21 +67,6 @@ test('the same id is the same top-up; another body or another person under it is
   expect(await codeOf(get(topUp.topUpId))).toBe('not-found');
 });
 
-test('two at once under one id are one top-up, with one checkout; another body meanwhile is refused', async () => {
-  await world.control('/faults', { mode: 'delay', stage: 'before', holdMs: 700, method: 'POST', path: '/v1/checkout/sessions' });
-  const topUpId = newTopUpId();
-  const [first, second, other] = await Promise.all([
-    create({ topUpId }),
-    create({ topUpId }),
-    codeOf(new Promise((resolve) => setTimeout(resolve, 200)).then(() => create({ topUpId, amountMinor: '2001' }))),
-  ]);
-  expect(first).toMatchObject({ state: 'open', topUpId });
-  expect(second).toEqual(first);
-  expect(other).toBe('conflict');
-  const sessions = await sdk().checkout.sessions.list({ limit: 100 });
-  expect(sessions.data.filter(({ client_reference_id: reference }) => reference === topUpId)).toHaveLength(1);
-});
-
 test('limits and currencies are checked before Stripe hears of it', async () => {
   expect(await codeOf(create({ amountMinor: '99' }))).toBe('limit-exceeded');
   expect(await codeOf(create({ amountMinor: '100001' }))).toBe('limit-exceeded');
