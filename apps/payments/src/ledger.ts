@@ -1,10 +1,9 @@
 import { AppError } from '@rialto/contracts';
 import { Batcher } from '@rialto/service';
 import type pg from 'pg';
-import { byteaArray, int2Array, int4Array, int8Array, textArray, timestampArray } from './binary-arrays.ts';
 import { BoundedMap } from './bounded-map.ts';
-import { kindNumber, type PostingKind } from './domain/posting.ts';
-import { type PostingStatus, refusalOf } from './domain/refusal.ts';
+import type { PostingKind } from './domain/posting.ts';
+import { type BatchRow, type Outcome, outcomesOf, type Placed, statementFor } from './posting-batch.ts';
 
 /** Money to move from one owner to another. An owner is an account id or the name of a system account. */
 export interface Posting {
@@ -78,17 +77,22 @@ export class Ledger {
   async postAll(connection: Connection, postings: readonly Posting[]): Promise<(Posted | AppError)[]> {
     const placed = await this.#place(postings);
     const known = placed.filter((each) => each !== null);
-    const rows = known.length === 0 ? [] : (await connection.query<PostingRow>(statementFor(known))).rows;
-    const replayed = await this.#readReplayed(connection, rows);
-    const answers = known.map(({ posting }, index) => {
-      const row = rows[index];
-      if (!row) throw new Error('post_many answered fewer rows than it was given');
-      const done = row.status === 'replayed' ? replayed.get(row.id) : postedOrRefused(posting, row);
+    const outcomes = known.length === 0 ? [] : await this.#postKnown(connection, known);
+    const replayed = await this.#readReplayed(connection, outcomes);
+    const answers = outcomes.map((outcome) => {
+      const done = 'replayedId' in outcome ? replayed.get(outcome.replayedId) : outcome;
       if (!done) throw new Error('a replayed transfer is not there');
       return done;
     });
     let next = 0;
     return placed.map((each) => (each === null ? undefined : answers[next++]) ?? new AppError('currency-unknown'));
+  }
+
+  async #postKnown(connection: Connection, known: readonly Placed[]): Promise<Outcome[]> {
+    const { rows } = await connection.query<BatchRow>(statementFor(known));
+    if (!rows[0]) throw new Error('post_many answered nothing');
+    const postings = known.map(({ posting }) => posting);
+    return outcomesOf(postings, rows[0]);
   }
 
   /** The internal id of an account, opened when it is not there yet. Throws `currency-unknown`. */
@@ -135,49 +139,16 @@ export class Ledger {
     return rows.map(({ id }) => id);
   }
 
-  async #readReplayed(connection: Connection, rows: readonly PostingRow[]): Promise<Map<string, Posted>> {
-    const ids = rows.filter(({ status }) => status === 'replayed').map(({ id }) => id);
+  async #readReplayed(connection: Connection, outcomes: readonly Outcome[]): Promise<Map<string, Posted>> {
+    const ids = outcomes.flatMap((outcome) => ('replayedId' in outcome ? [outcome.replayedId] : []));
     if (ids.length === 0) return new Map();
     return new Map((await readTransfers(connection, ids)).map((posted) => [posted.id, { ...posted, isDuplicate: true }]));
   }
 }
 
-/** A posting whose two accounts are known by their ids. */
-interface Placed {
-  readonly posting: Posting;
-  readonly debit: bigint;
-  readonly credit: bigint;
-}
-
-function statementFor(placed: readonly Placed[]): { name: string; text: string; values: Buffer[] } {
-  const accounts = [...new Set(placed.flatMap(({ debit, credit }) => [debit, credit]))].sort((a, b) => (a < b ? -1 : 1));
-  const position = new Map(accounts.map((id, index) => [id, index + 1]));
-  const positionsOf = (side: 'debit' | 'credit') => int4Array(placed.map((each) => position.get(each[side]) ?? 0));
-  const postings = placed.map(({ posting }) => posting);
-  return {
-    name: 'post_many',
-    text: 'select * from post_many($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)',
-    values: [
-      int8Array(accounts),
-      textArray(postings.map(({ scope }) => scope)),
-      textArray(postings.map(({ key }) => key)),
-      positionsOf('debit'),
-      positionsOf('credit'),
-      textArray(postings.map(({ currency }) => currency)),
-      int8Array(postings.map(({ amountMinor }) => amountMinor)),
-      int2Array(postings.map(({ kind }) => kindNumber(kind))),
-      byteaArray(postings.map(({ intent }) => intent?.signed ?? null)),
-      byteaArray(postings.map(({ intent }) => intent?.signature ?? null)),
-      byteaArray(postings.map(({ intent }) => intent?.memoHash ?? null)),
-      timestampArray(postings.map(({ intent }) => intent?.expiresAtMs ?? null)),
-    ],
-  };
-}
-
 const nameOf = ({ owner, currency }: { owner: string; currency: string }) => `${owner}|${currency}`;
 
-interface PostingRow {
-  readonly status: PostingStatus;
+interface TransferRow {
   readonly id: string;
   readonly debit_seq: string;
   readonly credit_seq: string;
@@ -185,31 +156,6 @@ interface PostingRow {
   readonly credit_balance: string;
   readonly debit_previous: Buffer;
   readonly head: Buffer;
-  readonly at_ms: string;
-}
-
-const postedOrRefused = (posting: Posting, row: PostingRow) => refusalOf(row.status) ?? postedFrom(posting, row);
-
-function postedFrom({ key, kind, currency, debit, credit }: Posting, row: PostingRow): Posted {
-  return {
-    id: row.id,
-    isDuplicate: false,
-    key,
-    kind,
-    currency,
-    debit: {
-      owner: debit,
-      seq: BigInt(row.debit_seq),
-      balanceMinor: BigInt(row.debit_balance),
-      previousHead: row.debit_previous,
-    },
-    credit: { owner: credit, seq: BigInt(row.credit_seq), balanceMinor: BigInt(row.credit_balance), previousHead: null },
-    head: row.head,
-    at: new Date(Number(row.at_ms)),
-  };
-}
-
-interface TransferRow extends Omit<PostingRow, 'at_ms'> {
   readonly at: Date;
   readonly key: string;
   readonly kind: PostingKind;

@@ -128,3 +128,55 @@ test('an amount out of range fails alone', async () => {
   const small = ledger.post(posting(ana, ben));
   expect([await codeOf(huge), await codeOf(small)]).toEqual(['limit-exceeded', 'ok']);
 });
+
+describe('an account', () => {
+  /** What PostgreSQL says of this statement, put by the owner of the schema. */
+  const codeOfSql = async (sql: string, values: unknown[] = []): Promise<string | undefined> => {
+    const client = await database.admin.connect();
+    try {
+      await client.query('set role payments_owner');
+      await client.query(sql, values);
+      return 'done';
+    } catch (error) {
+      return (error as { code?: string }).code;
+    } finally {
+      await client.query('reset role');
+      client.release();
+    }
+  };
+  const opening = 'insert into payments.account (id, owner, currency, is_system, floor) values ($1, $2, $3, $4, $5)';
+
+  test.each([
+    ['whose id ends in the number of another currency', [900_840, newOwner(), 'EUR', false, 0]],
+    ['of a currency that is not kept', [900_999, newOwner(), 'XXX', false, 0]],
+    ['of a person without a floor', [900_978, newOwner(), 'EUR', false, null]],
+    ['of a person as the system’s', [900_978, newOwner(), 'EUR', true, null]],
+    ['of the system with a floor', [900_978, 'reserve', 'EUR', true, 0]],
+    ['of nobody', [900_978, '', 'EUR', true, null]],
+  ])('%s is not opened', async (_what, values) => {
+    expect(await codeOfSql(opening, values)).toBe('23514');
+  });
+
+  test('stays what it was when it was opened, and so does its currency', async () => {
+    for (const change of ['id = id + 1000', 'owner = owner', `currency = 'USD'`, 'is_system = true', 'floor = -100']) {
+      expect([change, await codeOfSql(`update payments.account set ${change}`)]).toEqual([change, '23514']);
+    }
+    expect(await codeOfSql('update payments.currency set number = number + 1')).toBe('23514');
+    expect(await codeOfSql(`delete from payments.currency where code = 'KWD'`)).toBe('23514');
+    expect(await codeOfSql('update payments.currency set max_transfer = max_transfer')).toBe('done');
+  });
+
+  test('is posted to under the name of its owner only, and with others in descending order', async () => {
+    const [ana, ben] = (await owners(2, 1_000n)) as [string, string];
+    const [a, b] = [await ledger.accountId(ana, 'EUR'), await ledger.accountId(ben, 'EUR')];
+    const post = (accounts: string[], names: string[]) =>
+      codeOfSql(
+        `select payments.post_many($1, $2, array['operator'], array['int_x'], array[1], array[2], array['EUR'], array[1::bigint],
+           array[4::smallint], array[null::bytea], array[null::bytea], array[null::bytea], array[null::timestamptz])`,
+        [accounts, names],
+      );
+    expect(await post([b, a], [ben, newOwner()])).toBe('22023');
+    expect(await post([a, b], [ana, ben])).toBe('22023');
+    expect(await post([b, a], [ben, ana])).toBe('done');
+  });
+});

@@ -214,8 +214,8 @@ export async function fund(database: TestDatabase, owner: string, amountMinor: b
     `with a as materialized (
        select (select id from payments.account where owner = 'operator' and currency = $2) as operator,
               (select id from payments.open_accounts(array[$1], array[$2])) as person)
-     select p.status from a, payments.post_many(array[a.operator, a.person], array['operator'], array[$3], array[1],
-       array[2], array[$2], array[$4::bigint], array[4::smallint], array[null::bytea], array[null::bytea], array[null::bytea],
+     select p.statuses[1] as status from a, payments.post_many(array[a.person, a.operator], array[$1, 'operator'], array['operator'], array[$3],
+       array[2], array[1], array[$2], array[$4::bigint], array[4::smallint], array[null::bytea], array[null::bytea], array[null::bytea],
        array[null::timestamptz]) p`,
     [owner, currency, key, amountMinor.toString()],
   );
