@@ -67,7 +67,8 @@ function readHolder(file) {
 
 /** Notes a child at once, so that the next start finds it if this one is killed. */
 export function recordProcess(paths, name, pid) {
-  fs.appendFileSync(paths.processes, `${JSON.stringify({ name, pid, began: beginningOf(pid) })}\n`);
+  // On a line of its own also behind one that a full disk cut off.
+  fs.appendFileSync(paths.processes, `\n${JSON.stringify({ name, pid, began: beginningOf(pid) })}\n`);
 }
 
 /**
@@ -78,8 +79,8 @@ const endingOf = ({ name }) => (name === 'postgres' ? ['SIGINT', 'SIGQUIT'] : ['
 
 /** Stops what a killed start left running. */
 export async function stopLeftOvers(paths, say) {
-  const lines = fs.existsSync(paths.processes) ? fs.readFileSync(paths.processes, 'utf8').trim().split('\n').filter(Boolean) : [];
-  const alive = lines.map((line) => JSON.parse(line)).filter(isAlive);
+  const lines = fs.existsSync(paths.processes) ? fs.readFileSync(paths.processes, 'utf8').split('\n').filter(Boolean) : [];
+  const alive = lines.flatMap((line) => recordedIn(line) ?? []).filter(isAlive);
   if (alive.length > 0) {
     say(`An earlier start was killed; stopping what it left behind: ${alive.map(({ name }) => name).join(', ')}.`);
     for (const one of alive) process.kill(one.pid, endingOf(one)[0]);
@@ -88,6 +89,14 @@ export async function stopLeftOvers(paths, say) {
     await waitUntil(() => !alive.some(isAlive), { timeoutMs: STOP_LEFT_OVER_MS, everyMs: 50 });
   }
   fs.writeFileSync(paths.processes, '');
+}
+
+function recordedIn(line) {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined; // A full disk cut it off, and it names nobody.
+  }
 }
 const isAlive = ({ pid, began }) => began !== undefined && beginningOf(pid) === began;
 

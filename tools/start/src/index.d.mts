@@ -42,7 +42,7 @@ export interface SystemOptions {
   operatorEnv?: Record<string, string | undefined>;
   /** Build and serve the web client; true unless told otherwise. */
   web?: boolean;
-  /** Aborted, a start that is under way gives up and undoes itself. */
+  /** Aborted, a start that is under way gives up and undoes itself, and nothing that ends is started again. */
   signal?: AbortSignal;
 }
 /** @throws `StartProblem` with one sentence for a person when a port is taken or the data are in use. */

@@ -10,23 +10,24 @@ const ASK_EVERY_MS = 100;
 const ASK_TIMEOUT_MS = 3_000;
 
 /** Starts every service and waits until each gateway says that all of them answer. */
-export async function startServices({ world, replicas, say, onStarted, gatewayUrls, undo, giveUpIfTold }) {
+export async function startServices({ world, replicas, say, onStarted, gatewayUrls, undo, giveUpIfTold, signal }) {
   const hopeless = Promise.withResolvers();
   hopeless.promise.catch(() => {}); // Looked at below; after the start there is nobody left to tell.
   const present = SERVICES.filter((service) => fs.existsSync(mainOf(service)));
-  const running = present.flatMap((service) =>
-    Array.from({ length: replicas[service.name] ?? 1 }, (_, replica) =>
-      startService({ service, replica, world, say, onStarted, hopeless }),
-    ),
-  );
-  undo.push(() => stopServices(running));
+  const running = [];
+  undo.push(() => stopServices(running)); // Before the first starts: the second may be the one that cannot.
+  for (const service of present) {
+    for (let replica = 0; replica < (replicas[service.name] ?? 1); replica++) {
+      running.push(startService({ service, replica, world, say, onStarted, hopeless, signal }));
+    }
+  }
   const ready = Promise.all(gatewayUrls.map((url) => waitUntilReady(url, giveUpIfTold)));
   await Promise.race([ready, hopeless.promise]);
   say(`${running.map(({ name }) => name).join(', ')} are ready`);
   return running;
 }
 
-function startService({ service, replica, world, say, onStarted, hopeless }) {
+function startService({ service, replica, world, say, onStarted, hopeless, signal }) {
   const name = replica === 0 ? service.name : `${service.name}-${replica + 1}`;
   const logFile = path.join(world.paths.logs, `${name}.log`);
   return supervise({
@@ -37,6 +38,7 @@ function startService({ service, replica, world, say, onStarted, hopeless }) {
     options: { cwd: ROOT, env: environmentOf(service, replica, world), logFile },
     say,
     onStarted: (pid) => onStarted(name, pid),
+    signal,
     onHopeless: (reason) => hopeless.reject(new StartProblem(`${reason}\nIts log is ${logFile}.`)),
   });
 }

@@ -1,9 +1,6 @@
-import { launch, stopProcess } from '@rialto/engines';
+import { launch as launchProcess, stopProcess } from '@rialto/engines';
+import { backOff } from './back-off.mjs';
 
-const FIRST_BACK_OFF_MS = 250;
-const LONGEST_BACK_OFF_MS = 10_000;
-/** A process that lived this long was healthy: the next failure begins with the first back-off again. */
-const HEALTHY_AFTER_MS = 20_000;
 const STOP_GRACE_MS = 6_000;
 /** A service that cannot even begin says so in its first lines; trying for ever would hide it. */
 const EARLY_FAILURES = 4;
@@ -14,29 +11,44 @@ const EARLY_FAILURES = 4;
  * @param {string} options.name
  * @param {string} options.folder where its code lies, for whoever watches the files
  * @param {(line: string) => void} options.say
- * @param {(pid: number) => void} options.onStarted
- * @param {(reason: string) => void} options.onHopeless called once when it fails again and again before it ever was healthy
+ * @param {(pid: number) => void} options.onStarted what it throws is told and changes nothing: the process is there
+ * @param {(reason: string) => void} options.onHopeless called when it fails again and again before it ever was healthy
+ * @param {AbortSignal} [options.signal] aborted, nothing is started again
  */
-export function supervise({ name, folder, command, args, options, say, onStarted, onHopeless }) {
+export function supervise({ name, folder, command, args, options, say, onStarted, onHopeless, signal, launch = launchProcess }) {
+  const pause = backOff();
   let current;
   let isWanted = true;
   let isStopped = false;
-  let failures = 0;
   let timer;
 
   const begin = () => {
     const began = Date.now();
     current = launch(command, args, options);
-    if (current.pid !== undefined) onStarted(current.pid);
-    void current.exited.then((end) => {
-      if (!isWanted) return;
-      failures = Date.now() - began > HEALTHY_AFTER_MS ? 1 : failures + 1;
-      if (failures >= EARLY_FAILURES)
-        onHopeless?.(`${name} ends again and again (${describe(end)}):\n${lastLines(current.output())}`);
-      const waitMs = Math.min(FIRST_BACK_OFF_MS * 2 ** (failures - 1), LONGEST_BACK_OFF_MS);
-      say(`${name} stopped unexpectedly (${describe(end)}); it is started again in ${waitMs / 1000} s.`);
-      timer = setTimeout(begin, waitMs);
-    });
+    void current.exited.then((end) => handleEnd(describe(end), Date.now() - began));
+    if (current.pid !== undefined) tellStarted(current.pid);
+  };
+  const tellStarted = (pid) => {
+    try {
+      onStarted(pid);
+    } catch (error) {
+      say(`${name} runs as process ${pid}, which could not be noted: ${error.message}`);
+    }
+  };
+  const handleEnd = (end, livedMs) => {
+    if (!isWanted || signal?.aborted) return;
+    const waitMs = pause.next(livedMs);
+    if (pause.failures >= EARLY_FAILURES) onHopeless?.(`${name} ends again and again (${end}):\n${lastLines(current.output())}`);
+    say(`${name} stopped unexpectedly (${end}); it is started again in ${waitMs / 1000} s.`);
+    timer = setTimeout(beginAgain, waitMs);
+  };
+  /** Not even the launch may succeed, for want of a file or of a process; that is one more failure. */
+  const beginAgain = () => {
+    try {
+      begin();
+    } catch (error) {
+      handleEnd(error.message, 0);
+    }
   };
   begin();
 
@@ -56,7 +68,7 @@ export function supervise({ name, folder, command, args, options, say, onStarted
       await stopProcess(current, { graceMs: STOP_GRACE_MS });
       if (isStopped) return; // Told so meanwhile: a process that begins now would outlive us.
       isWanted = true;
-      begin();
+      beginAgain();
     },
     stop: async () => {
       isStopped = true;

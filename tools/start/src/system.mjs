@@ -1,10 +1,11 @@
 import fs from 'node:fs';
 import { findNats, freePort } from '@rialto/engines';
-import { dataPaths, recordProcess, stopLeftOvers, takeDataDirectory } from './data-directory.mjs';
+import { dataPaths, stopLeftOvers, takeDataDirectory } from './data-directory.mjs';
 import { bringUpNats, bringUpPostgres, bringUpTurn } from './engines.mjs';
 import { migrate } from './migrations.mjs';
 import { writeNatsConfig } from './nats-config.mjs';
 import { portProblem } from './ports.mjs';
+import { runningState } from './running-state.mjs';
 import { keptSecrets } from './secrets.mjs';
 import { startServices } from './service-processes.mjs';
 import { databaseUrlOf, isStripeSimulated } from './services.mjs';
@@ -29,9 +30,6 @@ export async function startSystem({
   signal,
 }) {
   const paths = dataPaths(dataDir);
-  const giveUpIfTold = () => {
-    if (signal?.aborted) throw new StartProblem('The start was stopped.');
-  };
   const url = `http://${host === DEFAULT_HOST ? 'localhost' : host}:${port}`;
   const lock = takeDataDirectory(paths, url);
   if (lock.holder) {
@@ -45,17 +43,20 @@ export async function startSystem({
     if (problem) throw new StartProblem(problem);
     fs.mkdirSync(paths.logs, { recursive: true });
     const env = { ...operatorEnv, ...extraEnv };
-    return await bringUp({ paths, host, port, url, replicas, say, env, extraEnv, web, undo, stop, giveUpIfTold });
+    return await bringUp({ paths, host, port, url, replicas, say, env, extraEnv, web, undo, stop, signal });
   } catch (error) {
     await stop();
     throw error;
   }
 }
 
-async function bringUp({ paths, host, port, url, replicas, say, env, extraEnv, web, undo, stop, giveUpIfTold }) {
+async function bringUp({ paths, host, port, url, replicas, say, env, extraEnv, web, undo, stop, signal }) {
+  const giveUpIfTold = () => {
+    if (signal?.aborted) throw new StartProblem('The start was stopped.');
+  };
   const secrets = keptSecrets(paths.secrets);
-  const state = runningState(paths);
-  const common = { paths, env, say, onStarted: state.started };
+  const state = runningState(paths, say);
+  const common = { paths, env, say, onStarted: state.started, signal };
   const keep = (engine) => {
     undo.push(engine.stop);
     return engine;
@@ -86,7 +87,16 @@ async function bringUp({ paths, host, port, url, replicas, say, env, extraEnv, w
       stripeSim: `http://127.0.0.1:${ports.stripeSim}`,
     },
   };
-  const services = await startServices({ world, replicas, say, onStarted: state.started, gatewayUrls, undo, giveUpIfTold });
+  const services = await startServices({
+    world,
+    replicas,
+    say,
+    onStarted: state.started,
+    gatewayUrls,
+    undo,
+    giveUpIfTold,
+    signal,
+  });
   const engines = [postgres, nats, turn].flatMap(({ keeper }) => keeper ?? []);
   state.describe({ url, gatewayUrls, postgresUrl: postgres.url, natsUrl: nats.url, dataDir: paths.dataDir });
   const notes = notesOn({ env, turn, webDir });
@@ -102,37 +112,22 @@ async function allOrNone(promises) {
   return settled.map(({ value }) => value);
 }
 
-/** Stops in the opposite order of starting, once, however often it is asked. */
+/** Stops in the opposite order of starting, once, however often it is asked. What fails is told when the rest has stopped. */
 function stopOnce(undo) {
   let stopping;
   return () => {
     stopping ??= (async () => {
-      while (undo.length > 0) await undo.pop()();
+      const failures = [];
+      while (undo.length > 0) {
+        try {
+          await undo.pop()();
+        } catch (error) {
+          failures.push(error);
+        }
+      }
+      if (failures.length > 0) throw failures[0];
     })();
     return stopping;
-  };
-}
-
-/** Keeps the file that says what runs where, for tests and for `npm run demo`. */
-function runningState(paths) {
-  const processes = new Map();
-  let facts = {};
-  const write = () => {
-    const part = `${paths.state}.part`;
-    const list = [...processes].map(([name, pid]) => ({ name, pid }));
-    fs.writeFileSync(part, JSON.stringify({ ...facts, processes: list }, null, 2), { mode: 0o600 });
-    fs.renameSync(part, paths.state);
-  };
-  return {
-    started: (name, pid) => {
-      recordProcess(paths, name, pid);
-      processes.set(name, pid);
-      write();
-    },
-    describe: (more) => {
-      facts = more;
-      write();
-    },
   };
 }
 
