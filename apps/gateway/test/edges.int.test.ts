@@ -175,6 +175,34 @@ test('webhooks have a limit of their own, and take nothing from the sockets', as
   await world.stop();
 });
 
+test('its figures count sockets, sessions and answers, by names of ours and nothing of the people', async () => {
+  const port = await freePort();
+  const world = await startWorld({ RIALTO_METRICS_PORT: String(port) });
+  const device = await testDevice();
+  const socket = new TestSocket(world.socketUrl);
+  const silent = new TestSocket(world.socketUrl);
+  await Promise.all([socket.identify(device.token), silent.take('hello')]);
+  socket.say({ op: 'call', id: 1, operation: 'messaging.listConversations', input: {} });
+  await socket.take('reply');
+  const status = (path: string) => fetch(world.url + path, { headers: { authorization: `Bearer ${device.token}` } });
+  await status('/v1/handles/canary_handle/availability'); // Nobody answers for identity here.
+  await status('/v1/canary');
+  const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  const ours = text
+    .split('\n')
+    .filter((line) => line.startsWith('rialto_') && !line.includes('_bucket{') && !line.includes('_sum{'));
+  expect(ours.toSorted()).toEqual([
+    'rialto_operation_seconds_count{operation="identity.checkHandle",outcome="unavailable"} 1',
+    'rialto_operation_seconds_count{operation="messaging.listConversations",outcome="ok"} 1',
+    'rialto_socket_sessions 1',
+    'rialto_sockets 2',
+  ]);
+  const canaries = ['canary', device.accountId, device.deviceId, device.token];
+  expect(canaries.filter((canary) => text.includes(canary))).toEqual([]);
+  for (const one of [socket, silent]) one.vanish();
+  await world.stop();
+});
+
 test('told to stop, the gateway answers what it accepted and sends everybody home', async () => {
   const world = await startWorld();
   const device = await testDevice();
