@@ -179,3 +179,20 @@ test.each<[string, number, () => Promise<() => unknown>]>([
   expect(report.longestTryMs).toBeLessThan(answeredWithinMs);
   await expectNothingBroken();
 });
+
+test('what is taken from the tables behind the services’ back is found', async () => {
+  const [one, other] = accounts.toReversed() as [RegisteredAccount, RegisteredAccount];
+  const lost = one.deeds.packages.find(({ isLastResort }) => isLastResort)?.ref;
+  await system.admin.query('delete from identity.key_package where ref = $1', [lost]);
+  await system.admin.query('delete from identity.handle where account_id = $1', [other.person.id]);
+  const found = checkAccounts(
+    accounts.map(({ deeds }) => deeds),
+    await readIdentity(system, accounts),
+  );
+  expect(found.map(({ kind }) => kind)).toEqual(['lost', 'lost']);
+  const { callId } = callRecord.told.findLast(({ call }) => call.endReason === 'hung-up')?.call ?? {};
+  await system.admin.query(`update calls.call set end_reason = 'failed' where call_id = $1`, [callId]);
+  const histories = (await Promise.all(dms.slice(0, CALLING_PAIRS).map(readCalls))).flat();
+  const kinds = checkCalls(callRecord.deeds, callRecord.told, histories).map(({ kind }) => kind);
+  expect(new Set(kinds)).toEqual(new Set(['doubled']));
+});

@@ -1,22 +1,16 @@
 import { lazy, Suspense } from 'react';
-import { Redirect, Route, Switch } from 'wouter';
 import { Button } from './parts/button.tsx';
 import { Mark } from './parts/icon.tsx';
 import { Empty } from './parts/placeholder.tsx';
 import { takeOver } from './session/session.ts';
 import { useSession } from './session/state.ts';
-import { CallsScreen } from './screens/calls.tsx';
-import { ChatsScreen } from './screens/chats.tsx';
-import { PhraseScreen } from './screens/phrase.tsx';
 import { WelcomeScreen } from './screens/welcome.tsx';
-import { YouScreen } from './screens/you.tsx';
 import { ErrorBoundary } from './shell/error-boundary.tsx';
 import { Notices } from './shell/notices.tsx';
-import { Shell } from './shell/shell.tsx';
 
-const WalletScreen = lazy(() => import('./screens/wallet.tsx'));
-const SafetyScreen = lazy(() => import('./screens/safety.tsx'));
-const CallLayer = lazy(() => import('./screens/call-layer.tsx'));
+/** What is behind the welcome comes by itself: who has no account yet does not wait for it. */
+export const loadSignedIn = () => import('./signed-in.tsx');
+const SignedIn = lazy(loadSignedIn);
 
 export function App() {
   const phase = useSession((session) => session.phase);
@@ -37,37 +31,17 @@ function Content({ phase }: { phase: string }) {
     case 'welcome':
       return <WelcomeScreen />;
     case 'phrase':
-      return <PhraseScreen />;
     case 'ready':
-      return <SignedIn />;
+      return (
+        <Suspense fallback={<Splash />}>
+          <SignedIn isNew={phase === 'phrase'} />
+        </Suspense>
+      );
     case 'elsewhere':
       return <Elsewhere />;
     default:
       return <Failed />;
   }
-}
-
-function SignedIn() {
-  return (
-    <>
-      <Shell>
-        <Suspense fallback={null}>
-          <Switch>
-            <Route path="/c/:id">{({ id }) => <ChatsScreen conversationId={id} />}</Route>
-            <Route path="/u/:accountId/safety">{({ accountId }) => <SafetyScreen accountId={accountId} />}</Route>
-            <Route path="/calls" component={CallsScreen} />
-            <Route path="/wallet" component={WalletScreen} />
-            <Route path="/you" component={YouScreen} />
-            <Route path="/">{() => <ChatsScreen conversationId={null} />}</Route>
-            <Route>{() => <Redirect to="/" replace />}</Route>
-          </Switch>
-        </Suspense>
-      </Shell>
-      <Suspense fallback={null}>
-        <CallLayer />
-      </Suspense>
-    </>
-  );
 }
 
 function Splash() {

@@ -1,7 +1,7 @@
 import '@fontsource-variable/inter/wght.css';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
-import { App } from './app.tsx';
+import { App, loadSignedIn } from './app.tsx';
 import { openSession } from './session/session.ts';
 import './styles/base.css';
 import './styles/tokens.css';
@@ -13,4 +13,4 @@ createRoot(root).render(
     <App />
   </StrictMode>,
 );
-void openSession();
+void openSession(loadSignedIn);

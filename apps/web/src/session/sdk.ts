@@ -5,8 +5,16 @@ export { waitOf } from '@rialto/client';
 
 const url = location.origin;
 /** This tab's store: it holds the writer's lock, so it is opened once and used by whatever comes, opening or registering. */
-let opened: Store | undefined;
-const ownStore = async () => (opened ??= await openBrowserStore());
+let opened: Promise<Store> | undefined;
+async function ownStore(): Promise<Store> {
+  const opening = (opened ??= openBrowserStore());
+  try {
+    return await opening;
+  } catch (thrown) {
+    if (opened === opening) opened = undefined; // the next one who asks tries again
+    throw thrown;
+  }
+}
 
 /** `no-account`: nobody registered in this browser. `elsewhere`: another tab is the writer. */
 export async function openAccount(): Promise<RialtoClient | 'no-account' | 'elsewhere'> {

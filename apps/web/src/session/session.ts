@@ -1,5 +1,6 @@
 import type { CallSurface, RialtoClient } from '@rialto/client';
 import { failureOf, learnWaits } from './failure.ts';
+import { mayHaveAccount } from './has-account.ts';
 import { notify, type Phase, useSession } from './state.ts';
 import { sayError, sayProblem } from './words.ts';
 
@@ -10,16 +11,29 @@ async function loadSdk() {
   return sdk;
 }
 
-/** Opens the account that this browser holds, or shows the welcome. */
-export async function openSession(): Promise<void> {
+/** Under way while the account is looked for: registering waits for it, since both use the same store. */
+let opening: Promise<void> = Promise.resolve();
+
+/**
+ * Opens the account that this browser holds, or shows the welcome. A browser without one sees the welcome at once, and everything else comes
+ * while it is read; `loadScreens` brings what is shown after it.
+ */
+export function openSession(loadScreens: () => Promise<unknown> = async () => undefined): Promise<void> {
+  opening = open(loadScreens);
+  return opening;
+}
+async function open(loadScreens: () => Promise<unknown>): Promise<void> {
+  const isNewcomer = !(await mayHaveAccount());
+  if (isNewcomer) useSession.setState({ phase: { name: 'welcome' } });
   try {
-    const sdk = await loadSdk();
+    const [sdk] = await Promise.all([loadSdk(), loadScreens()]);
     const opened = await sdk.openAccount();
     if (opened === 'no-account') useSession.setState({ phase: { name: 'welcome' } });
     else if (opened === 'elsewhere') useSession.setState({ phase: { name: 'elsewhere' } });
     else await begin(opened);
   } catch (thrown) {
-    useSession.setState({ phase: { name: 'failed', sentence: sayError(thrown) } });
+    // Whoever reads the welcome goes on reading: registering needs the same and says what is wrong.
+    if (!isNewcomer) useSession.setState({ phase: { name: 'failed', sentence: sayError(thrown) } });
   }
 }
 
@@ -36,6 +50,7 @@ export async function takeOver(): Promise<void> {
 
 /** Makes an account. Throws what the form should say. */
 export async function register(handle: string, displayName: string): Promise<void> {
+  await opening;
   const sdk = await loadSdk();
   const { client, recoveryPhrase } = await sdk.registerAccount(handle, displayName);
   await begin(client, { name: 'phrase', phrase: recoveryPhrase });
