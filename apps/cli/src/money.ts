@@ -19,6 +19,10 @@ export function formatAmount(amountMinor: bigint, currency: string, exponent: nu
   return `${amountMinor < 0n ? '-' : ''}${text} ${currency}`;
 }
 
+/** Lines about money, and that it is simulated where it is: nobody shall take it for real. */
+export const moneyLines = ({ isSimulated }: { readonly isSimulated: boolean }, lines: readonly string[]): readonly string[] =>
+  isSimulated ? [...lines, 'SIMULATED MONEY'] : lines;
+
 /** The row of a currency. Throws `UsageError` when this ledger does not keep it. */
 export function balanceIn(balances: readonly Balance[], currency: string): Balance {
   const found = balances.find((balance) => balance.currency === currency.toUpperCase());

@@ -74,6 +74,14 @@ test('they pay: money comes in, goes over, and stands in both statements', async
   ]);
 });
 
+test('whatever shows money to a person says that it is simulated', async () => {
+  const shown = await Promise.all([rialto('ana', ['pay', handles.ben, '0.50']), rialto('ben', ['topup', '5'])]);
+  shown.push(await rialto('ana', ['statement']), await rialto('ben', ['wallet']));
+  for (const { code, output } of shown) expect([code, output.trim().split('\n').at(-1)]).toEqual([0, 'SIMULATED MONEY']);
+  expect(await answer('ana', 'pay', handles.ben, '0.25')).toMatchObject({ isSimulated: true });
+  expect(await answer('ana', 'topup', '5')).toMatchObject({ isSimulated: true });
+});
+
 test('the server that the environment names is the one that is asked, also by an account made elsewhere', async () => {
   const { code } = await rialto('ben', ['find', handles.ana], { url: 'http://127.0.0.1:9' });
   expect(code).toBe(4);

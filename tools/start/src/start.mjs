@@ -39,6 +39,7 @@ export async function start(args) {
 }
 
 function welcome({ url, notes, logsDir }, seconds) {
+  const money = notes.simulated.length > 0 ? 'simulated money' : 'money';
   const lines = [
     '',
     `Rialto is ready at ${url}`,
@@ -49,7 +50,7 @@ function welcome({ url, notes, logsDir }, seconds) {
     '',
     'What to do next:',
     `  Open ${url} in two browser windows, one of them private, and choose a handle in each: say ana and ben.`,
-    '  Let Ana open @ben and write to him; add simulated money in the wallet, send some, and call.',
+    `  Let Ana open @ben and write to him; add ${money} in the wallet, send some, and call.`,
     '  Or let the terminal play it, in a second terminal:  npm run demo',
     '  The API is described at ' + url + '/docs.  Ctrl-C stops everything; the next start keeps the data.',
     '',

@@ -4,11 +4,12 @@ import { dataPaths, stopLeftOvers, takeDataDirectory } from './data-directory.mj
 import { bringUpNats, bringUpPostgres, bringUpTurn } from './engines.mjs';
 import { migrate } from './migrations.mjs';
 import { writeNatsConfig } from './nats-config.mjs';
+import { notesOn } from './notes.mjs';
 import { portProblem } from './ports.mjs';
 import { runningState } from './running-state.mjs';
 import { keptSecrets } from './secrets.mjs';
 import { startServices } from './service-processes.mjs';
-import { databaseUrlOf, isStripeSimulated } from './services.mjs';
+import { databaseUrlOf } from './services.mjs';
 import { StartProblem } from './start-problem.mjs';
 import { buildWeb } from './web-build.mjs';
 
@@ -136,14 +137,4 @@ function originsOf(env, ports, host) {
   if (env.RIALTO_ORIGINS) return env.RIALTO_ORIGINS.split(',');
   const names = host === DEFAULT_HOST ? ['localhost', '127.0.0.1'] : [host];
   return ports.flatMap((port) => names.map((name) => `http://${name}:${port}`));
-}
-
-function notesOn({ env, turn, webDir }) {
-  const simulated = isStripeSimulated(env)
-    ? ['Money is simulated: no card is charged. docs/operations.md says what real money needs.']
-    : [];
-  const off = [];
-  if (turn.off) off.push(`Off: ${turn.off}`);
-  if (!webDir) off.push('Off: the web client (not built; npm start without --no-web builds it)');
-  return { simulated, off };
 }

@@ -1,6 +1,6 @@
 import type { RialtoClient, TopUp } from '@rialto/client';
 import type { Command } from 'commander';
-import { balanceIn, formatAmount, parseAmount } from '../money.ts';
+import { balanceIn, formatAmount, moneyLines, parseAmount } from '../money.ts';
 import { print } from '../output.ts';
 import { type GlobalOptions, withClient } from '../session.ts';
 
@@ -17,7 +17,7 @@ export function walletCommands(program: Command): void {
       return withClient(options, async ({ wallet }) => {
         const balances = await wallet.refresh();
         const lines = balances.map(({ balanceMinor, currency, exponent }) => formatAmount(balanceMinor, currency, exponent));
-        print(options, balances, wallet.isSimulated ? [...lines, 'SIMULATED MONEY'] : lines);
+        print(options, balances, moneyLines(wallet, lines));
       });
     });
 
@@ -34,7 +34,7 @@ export function walletCommands(program: Command): void {
           const amount = formatAmount(direction === 'debit' ? -amountMinor : amountMinor, code, exponent);
           return `${at}  ${amount.padStart(14)}  ${kind}${memo === null ? '' : ` “${memo}”`}  → ${formatAmount(balanceMinor, code, exponent)}`;
         });
-        print(options, entries, lines);
+        print(options, entries, moneyLines(wallet, lines));
       });
     });
 }
@@ -56,7 +56,8 @@ export function paymentCommands(program: Command): void {
         const amountMinor = parseAmount(amount, exponent);
         const paid = await conversation.sendMoney({ amountMinor, currency: code, ...(memo !== undefined && { memo }) });
         await conversation.flushed();
-        print(options, paid.transfer, [`✓ ${formatAmount(amountMinor, code, exponent)} sent (${paid.transfer.transferId})`]);
+        const lines = [`✓ ${formatAmount(amountMinor, code, exponent)} sent (${paid.transfer.transferId})`];
+        print(options, { ...paid.transfer, isSimulated: wallet.isSimulated }, moneyLines(wallet, lines));
       });
     });
 
@@ -71,11 +72,12 @@ export function paymentCommands(program: Command): void {
       return withClient(options, async (client) => {
         const { exponent, currency: code } = balanceIn(await client.wallet.refresh(), currency);
         const topUp = await client.wallet.topUp({ currency: code, amountMinor: parseAmount(amount, exponent) });
-        const open = [`Pay at ${topUp.checkoutUrl ?? 'nowhere: it is over'}`];
-        if (!wait) return print(options, topUp, open);
+        const { isSimulated } = client.wallet;
+        const open = moneyLines(client.wallet, [`Pay at ${topUp.checkoutUrl ?? 'nowhere: it is over'}`]);
+        if (!wait) return print(options, { ...topUp, isSimulated }, open);
         if (!options.json) print(options, topUp, open);
         const ended = await outcomeOf(client, topUp);
-        return print(options, ended, [`${ended.state === 'paid' ? '✓' : '✗'} ${ended.state}`]);
+        return print(options, { ...ended, isSimulated }, [`${ended.state === 'paid' ? '✓' : '✗'} ${ended.state}`]);
       });
     });
 }
