@@ -1,7 +1,7 @@
 import { AppError, ERRORS } from '@rialto/contracts';
 import { ClientError, MediaError } from '@rialto/client';
 import { printable } from './printable.ts';
-import { UsageError, type GlobalOptions } from './session.ts';
+import { CallNotHeld, UsageError, type GlobalOptions } from './session.ts';
 
 export const EXIT = { ok: 0, failed: 1, usage: 2, noAccount: 3, offline: 4, locked: 5 } as const;
 
@@ -33,7 +33,8 @@ function explain(error: unknown): { code: string; sentence: string; exit: number
     return { code: error.code, sentence: error.message, exit: exits[error.code] ?? EXIT.failed };
   }
   if (error instanceof UsageError) return { code: 'usage', sentence: `${error.message} See --help.`, exit: EXIT.usage };
-  if (error instanceof MediaError) return { code: error.code, sentence: error.message, exit: EXIT.failed };
+  if (error instanceof MediaError || error instanceof CallNotHeld)
+    return { code: error.code, sentence: error.message, exit: EXIT.failed };
   if (error instanceof Error) return { code: 'failed', sentence: error.message, exit: EXIT.failed };
   return { code: 'failed', sentence: String(error), exit: EXIT.failed };
 }

@@ -15,6 +15,15 @@ const PROFILE_NAME = /^[A-Za-z0-9_.-]{1,64}$/;
 /** A command was given something that it cannot use: shown with the hint to `--help`. */
 export class UsageError extends Error {}
 
+/** A call came to nothing: `code` is how it ended, such as `declined` or `missed`. */
+export class CallNotHeld extends Error {
+  readonly code: string;
+  constructor(code: string, failure: string | null) {
+    super(failure ?? `The call came to nothing: ${code}.`);
+    this.code = code;
+  }
+}
+
 /** Opens the profile's store. Throws `ClientError('store-locked')` while another process uses it. */
 export function openProfile({ profile }: GlobalOptions): Promise<Store> {
   const { home, passphrase, profile: fallback } = readEnvironment();

@@ -11,10 +11,15 @@ export interface Ended {
 }
 
 type OnOutput = (output: string, send: (signal: NodeJS.Signals) => void) => void;
-/** Runs a program of the repository as a person would, with more environment and what they type; `onOutput` gets all that was printed so far. */
+/** Runs a program of the repository as a person would, with more environment and what they type; `onOutput` and `onErrors` get all that was printed so far. */
 export function runProgram(
   args: readonly string[],
-  { env = {}, input = '', onOutput }: { env?: Record<string, string>; input?: string; onOutput?: OnOutput } = {},
+  {
+    env = {},
+    input = '',
+    onOutput,
+    onErrors,
+  }: { env?: Record<string, string>; input?: string; onOutput?: OnOutput; onErrors?: OnOutput } = {},
 ): Promise<Ended> {
   const child = spawn(process.execPath, args, { cwd: ROOT, env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
   let output = '';
@@ -23,7 +28,10 @@ export function runProgram(
     output += String(data);
     onOutput?.(output, (signal) => child.kill(signal));
   });
-  child.stderr.on('data', (data) => (errors += String(data)));
+  child.stderr.on('data', (data) => {
+    errors += String(data);
+    onErrors?.(errors, (signal) => child.kill(signal));
+  });
   child.stdin.end(input);
   return new Promise((done, fail) => {
     child.once('error', fail);
