@@ -1,4 +1,4 @@
-import type { AccountId, ConversationId, DeviceId, LogRow } from '@rialto/contracts';
+import type { AccountId, ConversationId, DeviceId } from '@rialto/contracts';
 import type { Chain, Engine } from '@rialto/crypto';
 import type { KeyPackages } from '../account/key-packages.ts';
 import type { Emitter } from '../events.ts';
@@ -16,6 +16,7 @@ import { Cell } from './cell.ts';
 import { Conversations, shower } from './conversations.ts';
 import type { ConversationRecord } from './conversation-record.ts';
 import type { ConversationPorts } from './conversation.ts';
+import { freshChains } from './fresh-chains.ts';
 import { LogHashes } from './log-hash.ts';
 import { LogReader } from './log-reader.ts';
 import { Membership } from './membership.ts';
@@ -104,9 +105,11 @@ export class ConversationParts {
 
   readonly #entered = (cell: Cell, epoch: number): void => this.#epochs.tell(cell.id, epoch);
   readonly #syncLog = (cell: Cell): Promise<void> => this.sync.log(cell);
+  readonly #freshChains = (cell: Cell): Promise<void> =>
+    freshChains(this.#deps.people, [this.#deps.me.accountId, cell.record.peer]);
 
   #makeReader(): LogReader {
-    const { store, me, people, events, now, background, api } = this.#deps;
+    const { store, me, people, events, now, background } = this.#deps;
     return new LogReader({
       store,
       me,
@@ -119,12 +122,11 @@ export class ConversationParts {
       entered: this.#entered,
       show: this.show,
       background,
-      refetch: (row) => refetch(api.messaging, row),
     });
   }
 
   #makeMembership(): Membership {
-    const { api, engine, keyPackages, people, events, me, ownChain, now } = this.#deps;
+    const { api, engine, keyPackages, events, me, ownChain, now } = this.#deps;
     const outgoing = this.#outgoing;
     const [entered, sync] = [this.#entered, this.#syncLog];
     return new Membership({
@@ -132,13 +134,13 @@ export class ConversationParts {
       engine,
       keyPackages,
       outgoing,
-      people,
       events,
       me,
       ownChain,
       now,
       entered,
       sync,
+      freshChains: this.#freshChains,
     });
   }
 
@@ -153,6 +155,7 @@ export class ConversationParts {
       ownChain,
       now,
       sync: this.#syncLog,
+      moved: (cell) => this.sync.moved(cell),
       show: this.show,
       changed: (cell) => events.emit('conversations.changed', { conversationId: cell.id as ConversationId }),
       stored: (cell, seq) => this.sync.stored(cell, seq),
@@ -171,6 +174,7 @@ export class ConversationParts {
       now,
       background,
       meet: (accountId) => people.get(accountId),
+      freshChains: this.#freshChains,
       read: (cell) => this.conversations.tend(cell),
     });
   }
@@ -219,14 +223,6 @@ export class ConversationParts {
       pay,
     };
   }
-}
-
-async function refetch(
-  api: Pick<Api['messaging'], 'listMessages'>,
-  { conversationId, seq }: LogRow,
-): Promise<LogRow | undefined> {
-  const { rows } = await api.listMessages({ conversationId, after: seq - 1, limit: 1 });
-  return rows[0];
 }
 
 /** Who wants to hear of new epochs, by conversation. */

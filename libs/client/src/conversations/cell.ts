@@ -36,6 +36,7 @@ export class Cell {
   #record: ConversationRecord | undefined;
   #group: Group | undefined;
   #isStale = true;
+  #chainNeededAt = 0;
 
   constructor(id: string, ports: CellPorts) {
     this.id = id;
@@ -58,6 +59,17 @@ export class Cell {
   }
   get hasGroup(): boolean {
     return this.#group !== undefined;
+  }
+
+  /**
+   * The next row of the log changes the group by a chain that is not here yet. Who is in it from then on is not known, and somebody may be
+   * in it no longer, so nothing is sealed for it as it was.
+   */
+  get awaitsChain(): boolean {
+    return this.#record !== undefined && this.#record.cursor < this.#chainNeededAt;
+  }
+  needChainAt(seq: number): void {
+    this.#chainNeededAt = seq;
   }
 
   /** Runs work that changes this conversation, one at a time. Not to be called from within itself. */

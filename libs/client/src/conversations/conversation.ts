@@ -172,8 +172,10 @@ export class Conversation implements ConversationSurface, CallConversation {
     if (this.#ports.people.known(this.peer)?.alarm) throw new ClientError('keys-changed');
   }
 
-  sealEphemeral(plaintext: Uint8Array): Promise<Uint8Array> {
+  async sealEphemeral(plaintext: Uint8Array): Promise<Uint8Array> {
+    if (this.#cell.awaitsChain) await this.catchUp();
     return this.#cell.run(async () => {
+      if (this.#cell.awaitsChain) throw new AppError('unavailable');
       const step = await this.#cell.group.send(pad('ephemeral', plaintext));
       await this.#cell.write({ step });
       return step.result.bytes;

@@ -25,14 +25,12 @@ import { clearIdOf, type Failure, failureOf, oneMoreUnreadable } from './row-fai
 export interface LogReaderPorts {
   readonly store: Store;
   readonly me: { readonly accountId: AccountId; readonly deviceId: DeviceId };
-  readonly people: Pick<People, 'refresh' | 'compareClaim'>;
+  readonly people: Pick<People, 'compareClaim'>;
   readonly timeline: Timeline;
   readonly outgoing: Outgoing;
   readonly hashes: LogHashes;
   readonly events: Pick<Emitter, 'emit'>;
   now(): number;
-  /** The stored row again, in case the first copy was damaged on its way. */
-  refetch(row: LogRow): Promise<LogRow | undefined>;
   entered(cell: Cell, epoch: number): void;
   show(records: readonly MessageRecord[]): void;
   background(work: Promise<unknown>): void;
@@ -40,9 +38,10 @@ export interface LogReaderPorts {
 
 /**
  * What became of a row. `gap`: rows before it are missing here, so read the log. `blocked`: this device is not in the group (yet).
- * `repair`: it was counted, and the group can no longer follow: come back by the pin.
+ * `repair`: it was counted, and the group can no longer follow: come back by the pin. `damaged`: it is not counted yet, because its first
+ * copy may only have been damaged on its way.
  */
-export type RowOutcome = 'done' | 'known' | 'gap' | 'blocked' | 'repair';
+export type RowOutcome = 'done' | 'known' | 'gap' | 'blocked' | 'repair' | 'damaged';
 
 /** Takes the log row by row: each one moves ratchet, messages, hash and cursor in a single transaction, or nothing. */
 export class LogReader {
@@ -51,8 +50,11 @@ export class LogReader {
     this.#ports = ports;
   }
 
-  /** Only inside `cell.run`. Throws what may succeed later (no answer from the server, a full disk); the row stays unread then. */
-  async take(cell: Cell, row: LogRow): Promise<RowOutcome> {
+  /**
+   * Only inside `cell.run`, and without asking anybody. `isFinal`: this is the second copy, or there is no other. Throws what may succeed
+   * later (`ChainMissing`, a full disk); the row stays unread then.
+   */
+  async take(cell: Cell, row: LogRow, isFinal = false): Promise<RowOutcome> {
     const { record } = cell;
     if (row.seq <= record.cursor) return 'known';
     if (row.seq !== record.cursor + 1) return 'gap';
@@ -62,7 +64,7 @@ export class LogReader {
     const { me } = this.#ports;
     const isOwn = row.senderDevice === me.deviceId && row.senderAccount === me.accountId;
     if (isOwn && row.kind === 'application') return this.#takeOwn(cell, row);
-    return this.#open(cell, row, true);
+    return this.#open(cell, row, isFinal);
   }
 
   /**
@@ -111,15 +113,15 @@ export class LogReader {
     return 'done';
   }
 
-  async #open(cell: Cell, row: LogRow, mayRetry: boolean): Promise<RowOutcome> {
+  async #open(cell: Cell, row: LogRow, isFinal: boolean): Promise<RowOutcome> {
     let step: Step<Received>;
     try {
-      step = await this.#receive(cell, row);
+      step = await cell.group.receive(fromBase64url(row.bytes));
     } catch (error) {
+      if (error instanceof ChainMissing) cell.needChainAt(row.seq); // the engine has changed nothing
       const failure = failureOf(error, row, Number(cell.group.epoch));
       if (failure === 'replayed') return this.#skip(cell, row);
-      const again = mayRetry && isOfBytes(failure) ? await this.#ports.refetch(row) : undefined;
-      if (again && again.seq === row.seq && again.bytes !== row.bytes) return this.#open(cell, again, false);
+      if (!isFinal && isOfBytes(failure)) return 'damaged';
       return row.kind === 'application' && failure.reason === 'unreadable'
         ? this.#takeUnreadable(cell, row, failure)
         : this.#writeFailure(cell, row, failure);
@@ -128,18 +130,6 @@ export class LogReader {
     if (received.kind === 'message') return this.#takeMessage(cell, row, step, received);
     if (received.kind === 'removed') return this.#takeRemoval(cell, row, step);
     return this.#takeCommit(cell, row, step, received);
-  }
-
-  /** A chain that a leaf names and that is not here is fetched, once; the engine changes nothing until it has it. */
-  async #receive(cell: Cell, row: LogRow): Promise<Step<Received>> {
-    const bytes = fromBase64url(row.bytes);
-    try {
-      return await cell.group.receive(bytes);
-    } catch (error) {
-      if (!(error instanceof ChainMissing)) throw error;
-      for (const { account } of cell.group.policy.roster) await this.#ports.people.refresh(account as AccountId);
-      return cell.group.receive(bytes);
-    }
   }
 
   async #takeMessage(

@@ -7,7 +7,6 @@ import {
   decodePin,
   encodePin,
   type Engine,
-  type Entered,
   fromBase64url,
   Group,
   randomBytes,
@@ -18,7 +17,6 @@ import type { KeyPackages } from '../account/key-packages.ts';
 import { ClientError } from '../client-error.ts';
 import type { Emitter } from '../events.ts';
 import type { Outgoing, OutgoingCommit } from '../messages/outgoing-record.ts';
-import type { People } from '../people/people.ts';
 import type { Api } from '../transport/api.ts';
 import type { Cell } from './cell.ts';
 import { MAX_REJOINS_PER_DAY } from './conversation-record.ts';
@@ -32,7 +30,6 @@ export interface MembershipPorts {
   readonly engine: Engine;
   readonly keyPackages: KeyPackages;
   readonly outgoing: Outgoing;
-  readonly people: Pick<People, 'refresh' | 'trustedChain'>;
   readonly events: Pick<Emitter, 'emit'>;
   readonly me: { readonly accountId: AccountId; readonly deviceId: string };
   ownChain(): Chain;
@@ -40,6 +37,8 @@ export interface MembershipPorts {
   /** Reads the conversation's log up to its end. */
   sync(cell: Cell): Promise<void>;
   entered(cell: Cell, epoch: number): void;
+  /** Asks for the chains of both, within a limit. Not inside `cell.run`. */
+  freshChains(cell: Cell): Promise<void>;
 }
 export interface WaitingWelcome {
   readonly seq: number;
@@ -53,16 +52,28 @@ export class Membership {
     this.#ports = ports;
   }
 
-  /** Joins by a welcome. The key package that it answers is deleted in the transaction that stores the group. */
-  join(cell: Cell, { welcome, seq }: WaitingWelcome): Promise<boolean> {
+  /** Joins by a welcome. A chain that it names and that is not here is asked for, once. */
+  async join(cell: Cell, waiting: WaitingWelcome): Promise<boolean> {
+    try {
+      return await this.#join(cell, waiting);
+    } catch (error) {
+      if (!(error instanceof ChainMissing)) throw error;
+      await this.#ports.freshChains(cell);
+      return this.#join(cell, waiting);
+    }
+  }
+
+  /** The key package that the welcome answers is deleted in the transaction that stores the group. */
+  #join(cell: Cell, { welcome, seq }: WaitingWelcome): Promise<boolean> {
     return cell.run(async () => {
       const { record } = cell;
       if (record.membership === 'joined' || record.standing !== 'accepted') return false;
-      const { keyPackages, events } = this.#ports;
+      const { keyPackages, events, engine } = this.#ports;
       const bytes = fromBase64url(welcome);
       const found = await keyPackages.find(readWelcome(bytes).refs);
       if (!found) return false;
-      const entered = await this.#enter(cell, found.own, bytes);
+      const known = record.pin === null ? {} : { pin: decodePin(fromBase64url(record.pin)) };
+      const entered = await Group.join(engine, found.own, bytes, { conversationId: record.id, ...known });
       const isUnderstood = isDm(entered.group, record.id, [this.#ports.me.accountId, record.peer]);
       if (!isUnderstood) throw new ClientError('server-lied');
       const pin = toBase64url(encodePin(entered.group.pin));
@@ -110,23 +121,34 @@ export class Membership {
    * Returns whether this device is in the group again.
    */
   async rejoin(cell: Cell): Promise<boolean> {
-    const commit = await cell.run(() => this.#planRejoin(cell));
+    const { api, freshChains } = this.#ports;
+    if (!(await cell.run(() => this.#mayRejoin(cell)))) return false;
+    const { groupInfo } = await api.getGroupInfo({ conversationId: cell.record.id });
+    await freshChains(cell);
+    const commit = await cell.run(() => this.#planRejoin(cell, groupInfo));
     return commit ? this.#submitRejoin(cell, commit) : false;
   }
 
-  async #planRejoin(cell: Cell): Promise<OutgoingCommit | undefined> {
+  async #mayRejoin(cell: Cell): Promise<boolean> {
+    const { pin } = cell.record;
+    const { day, count } = this.#rejoinsToday(cell);
+    if (pin !== null && count < MAX_REJOINS_PER_DAY) return true;
+    await this.#giveUp(cell, { day, count });
+    return false;
+  }
+
+  #rejoinsToday({ record: { rejoins } }: Cell): { day: string; count: number } {
+    const day = dayOf(this.#ports.now());
+    return { day, count: rejoins.day === day ? rejoins.count : 0 };
+  }
+
+  async #planRejoin(cell: Cell, groupInfo: string): Promise<OutgoingCommit | undefined> {
     const { record } = cell;
-    const { api, engine, keyPackages, outgoing, events, ownChain, now } = this.#ports;
-    const day = dayOf(now());
-    const count = record.rejoins.day === day ? record.rejoins.count : 0;
-    if (record.pin === null || count >= MAX_REJOINS_PER_DAY) {
-      await this.#giveUp(cell, { day, count });
-      return undefined;
-    }
-    const { groupInfo } = await api.getGroupInfo({ conversationId: record.id });
+    const { engine, keyPackages, outgoing, events, ownChain } = this.#ports;
+    if (record.membership !== 'broken' || record.pin === null) return undefined; // it came back while the server was asked
+    const { day, count } = this.#rejoinsToday(cell);
     const pin = decodePin(fromBase64url(record.pin));
     const from = { groupInfo: fromBase64url(groupInfo), pin, evidence: { chains: [ownChain()] } };
-    await this.#refreshChains(cell);
     const entered = await Group.rejoin(engine, await keyPackages.fresh(), from).catch(async (error: unknown) => {
       // Group info that the pin refuses will be refused again: a member has to add this device.
       if (!(error instanceof CommitRefused)) throw error;
@@ -251,24 +273,6 @@ export class Membership {
       const step = cell.hasGroup && cell.group.hasPendingCommit ? await cell.group.dropPending() : undefined;
       await cell.write({ changes, ...(step && { step }) });
     });
-  }
-
-  async #enter(cell: Cell, own: Parameters<typeof Group.join>[1], welcome: Uint8Array): Promise<Entered> {
-    const { engine } = this.#ports;
-    const { id, pin } = cell.record;
-    const expected = { conversationId: id, ...(pin !== null && { pin: decodePin(fromBase64url(pin)) }) };
-    try {
-      return await Group.join(engine, own, welcome, expected);
-    } catch (error) {
-      if (!(error instanceof ChainMissing)) throw error;
-      await this.#refreshChains(cell);
-      return Group.join(engine, own, welcome, expected);
-    }
-  }
-
-  /** Every version of a chain that a leaf names is a beginning of the newest one. */
-  async #refreshChains(cell: Cell): Promise<void> {
-    for (const account of [this.#ports.me.accountId, cell.record.peer]) await this.#ports.people.refresh(account);
   }
 }
 

@@ -1,5 +1,5 @@
-import type { AccountId, ConversationId, ConversationView, LogRow } from '@rialto/contracts';
-import { type Engine, ready } from '@rialto/crypto';
+import { type AccountId, AppError, type ConversationId, type ConversationView, type LogRow } from '@rialto/contracts';
+import { ChainMissing, type Engine, type Group, ready } from '@rialto/crypto';
 import { ClientError } from '../client-error.ts';
 import { MemoryStore } from '../memory-store.ts';
 import { Cell } from './cell.ts';
@@ -27,7 +27,17 @@ const viewOf = (conversationId: ConversationId, peer: AccountId): ConversationVi
   }) as unknown as ConversationView;
 
 /** Two conversations: Eve's, where this device waits for its welcome, and Ben's, in which a row was missed. */
-async function world({ meet = async () => undefined }: { meet?: (accountId: AccountId) => Promise<unknown> } = {}) {
+async function world({
+  meet = async () => undefined,
+  take = async () => 'blocked',
+  freshChains = async () => undefined,
+  page = { rows: [], lastSeq: 0, firstSeq: 1 },
+}: {
+  meet?: (accountId: AccountId) => Promise<unknown>;
+  take?: LogReader['take'];
+  freshChains?: () => Promise<void>;
+  page?: { rows: LogRow[]; lastSeq: number; firstSeq: number };
+} = {}) {
   const store = new MemoryStore();
   const cells = new Map<ConversationId, Cell>();
   const cell = (id: ConversationId): Cell => {
@@ -45,6 +55,7 @@ async function world({ meet = async () => undefined }: { meet?: (accountId: Acco
   });
   await cell(GOOD).run(() => cell(GOOD).begin(joined));
   const read: ConversationId[] = [];
+  const rejoined: string[] = [];
   const asked = { lists: 0 };
   const sync = new Sync({
     api: {
@@ -55,14 +66,21 @@ async function world({ meet = async () => undefined }: { meet?: (accountId: Acco
       listWelcomes: async () => ({ welcomes: [{ conversationId: BAD, welcome: 'AA', seq: 1 }] as never }),
       listMessages: async ({ conversationId }) => {
         read.push(conversationId);
-        return { rows: [], lastSeq: 0, firstSeq: 1 };
+        return page;
       },
       acknowledge: async () => ({}) as never,
+      getConversation: async () => ({ ...viewOf(GOOD, BEN), epoch: 5, lastSeq: page.lastSeq }),
     },
-    reader: { takeSent: async () => undefined, take: async () => 'blocked' } as unknown as LogReader,
+    freshChains,
+    reader: { takeSent: async () => undefined, take } as unknown as LogReader,
     membership: {
       join: async () => {
         throw new ClientError('server-lied');
+      },
+      rejoin: async (each: Cell) => {
+        rejoined.push(each.record.membership);
+        await each.run(() => each.write({ patch: { membership: 'joined' } }));
+        return true;
       },
     } as unknown as Membership,
     events: { emit: () => undefined },
@@ -73,7 +91,7 @@ async function world({ meet = async () => undefined }: { meet?: (accountId: Acco
     read: () => undefined,
     background: () => undefined,
   });
-  return { sync, read, cell, asked };
+  return { sync, read, cell, asked, rejoined };
 }
 
 test('a welcome that makes no sense does not keep the other conversations from being read', async () => {
@@ -144,3 +162,92 @@ test.each([
     sync.stop();
   },
 );
+
+const rowAt = (seq: number, bytes = 'AA') => ({ conversationId: GOOD, seq, kind: 'commit', bytes }) as unknown as LogRow;
+/** Counts a row once `isKnown` says that its chain is here. */
+const needing = (isKnown: () => boolean): LogReader['take'] =>
+  async function take(cell, row) {
+    if (row.seq <= cell.record.cursor) return 'known';
+    if (!isKnown()) {
+      cell.needChainAt(row.seq);
+      throw new ChainMissing('head');
+    }
+    await cell.write({ patch: { cursor: row.seq } });
+    return 'done';
+  };
+
+test('while a chain is asked for, the conversation is free, and only sealing for its group has to wait', async () => {
+  let isKnown = false;
+  let answer = (): void => undefined;
+  const freshChains = () =>
+    new Promise<void>((resolve) => {
+      answer = () => {
+        isKnown = true;
+        resolve();
+      };
+    });
+  const { sync, cell } = await world({ take: needing(() => isKnown), freshChains });
+  const pushed = sync.push(rowAt(1));
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  await cell(GOOD).run(() => cell(GOOD).write({ patch: { unread: 7 } })); // resolves: nobody holds the conversation
+  expect([cell(GOOD).awaitsChain, cell(GOOD).record.cursor]).toEqual([true, 0]);
+  answer();
+  await pushed;
+  expect([cell(GOOD).awaitsChain, cell(GOOD).record]).toEqual([false, expect.objectContaining({ cursor: 1, unread: 7 })]);
+  sync.stop();
+});
+
+test('a chain that does not come leaves the row for later, and the conversation free', async () => {
+  const freshChains = () => Promise.reject(new AppError('unavailable'));
+  const { sync, cell } = await world({ take: needing(() => false), freshChains });
+  await expect(sync.push(rowAt(1))).rejects.toMatchObject({ code: 'unavailable' });
+  await cell(GOOD).run(async () => undefined);
+  expect([cell(GOOD).awaitsChain, cell(GOOD).record.cursor]).toEqual([true, 0]);
+  sync.stop();
+});
+
+test.each([
+  ['other bytes', 'BB', 'BB'],
+  ['the same bytes', 'AA', 'AA'],
+])(
+  'a damaged row is asked for again outside of the conversation, and what comes then is final: %s',
+  async (_name, stored, final) => {
+    const taken: [string, boolean][] = [];
+    const take: LogReader['take'] = async (_cell, row, isFinal = false) => {
+      taken.push([row.bytes, isFinal]);
+      return isFinal ? 'done' : 'damaged';
+    };
+    const { sync } = await world({ take, page: { rows: [rowAt(1, stored)], lastSeq: 1, firstSeq: 1 } });
+    await sync.push(rowAt(1));
+    expect(taken).toEqual([
+      ['AA', false],
+      [final, true],
+    ]);
+    sync.stop();
+  },
+);
+
+test('however many pushes find a gap at once, the log is read once more after the reading that runs', async () => {
+  const { sync, read, cell } = await world();
+  const first = sync.log(cell(GOOD));
+  await new Promise((resolve) => setTimeout(resolve, 1));
+  await Promise.all(Array.from({ length: 20 }, () => sync.log(cell(GOOD))));
+  await first;
+  expect(read.length).toBeLessThanOrEqual(2);
+});
+
+test('rows that are gone are looked behind at once: a group whose epoch ended in them comes back', async () => {
+  const { sync, cell, rejoined, asked } = await world({ page: { rows: [], lastSeq: 4, firstSeq: 5 } });
+  Object.defineProperty(cell(GOOD), 'group', { value: { epoch: 3n } as Group });
+  await sync.log(cell(GOOD));
+  expect([rejoined, asked.lists, cell(GOOD).record.cursor]).toEqual([['broken'], 0, 4]);
+  sync.stop();
+});
+
+test('a group that is where the server is stays as it is, also when the server is asked', async () => {
+  const { sync, cell, rejoined } = await world({ page: { rows: [], lastSeq: 0, firstSeq: 1 } });
+  Object.defineProperty(cell(GOOD), 'group', { value: { epoch: 5n } as Group });
+  await sync.moved(cell(GOOD));
+  expect(rejoined).toEqual([]);
+  sync.stop();
+});

@@ -1,4 +1,5 @@
 import { type AccountId, AppError, type ConversationId, type ConversationView, type LogRow, MAX_PAGE } from '@rialto/contracts';
+import { ChainMissing } from '@rialto/crypto';
 import type { Emitter } from '../events.ts';
 import { Lanes } from '../single-flight.ts';
 import type { Api } from '../transport/api.ts';
@@ -12,7 +13,7 @@ const ACKNOWLEDGE_AFTER_MS = 250;
 export const CATCH_UP_AFTER_MS = 1_000;
 
 export interface SyncPorts {
-  readonly api: Pick<Api['messaging'], 'listConversations' | 'listMessages' | 'listWelcomes' | 'acknowledge'>;
+  readonly api: Pick<Api['messaging'], 'listConversations' | 'getConversation' | 'listMessages' | 'listWelcomes' | 'acknowledge'>;
   readonly reader: LogReader;
   readonly membership: Membership;
   readonly events: Pick<Emitter, 'emit'>;
@@ -21,6 +22,8 @@ export interface SyncPorts {
   now(): number;
   /** A person of whom a conversation speaks is looked up once. */
   meet(accountId: AccountId): Promise<unknown>;
+  /** Asks for the chains of both people of a conversation, within a limit. */
+  freshChains(cell: Cell): Promise<void>;
   /** Rows were read: receipts may be due, and messages may go out. */
   read(cell: Cell): void;
   background(work: Promise<unknown>): void;
@@ -32,6 +35,8 @@ export class Sync {
   readonly #lanes = new Lanes();
   /** The whole synchronisation that was asked for and has not begun. */
   #next: Promise<void> | undefined;
+  /** Readings of one conversation that were asked for and have not begun. */
+  readonly #nextLogs = new Map<string, Promise<void>>();
   readonly #due = new Map<string, ReturnType<typeof setTimeout>>();
   readonly #expected = new Set<ReturnType<typeof setTimeout>>();
 
@@ -48,32 +53,34 @@ export class Sync {
     return this.#next;
   }
 
-  /** One conversation's log to its end, and back into the group when it has run away. One at a time for each conversation. */
+  /**
+   * One conversation's log to its end, and back into the group when it has run away. One at a time for each conversation; who asks while one
+   * runs shares the one that follows.
+   */
   log(cell: Cell): Promise<void> {
-    return this.#lanes.run(cell.id, async () => {
-      await cell.run(async () => undefined);
-      if (!cell.exists) return;
-      if (cell.record.membership === 'broken' && !(await this.#ports.membership.rejoin(cell))) return;
-      if (cell.record.membership !== 'joined') return;
-      for (;;) {
-        const outcome = await this.#page(cell);
-        this.#acknowledgeLater(cell);
-        if (outcome === 'end') return;
-        if (outcome === 'repair' && !(await this.#ports.membership.rejoin(cell))) return;
-      }
+    const waiting = this.#nextLogs.get(cell.id);
+    if (waiting) return waiting;
+    const next = this.#lanes.run(cell.id, () => {
+      this.#nextLogs.delete(cell.id);
+      return this.#log(cell);
     });
+    this.#nextLogs.set(cell.id, next);
+    return next;
+  }
+
+  /** The server says that the group has moved on, and the log showed nothing of it: what ended its epoch may be deleted by now. */
+  async moved(cell: Cell): Promise<void> {
+    await this.log(cell);
+    if (!cell.exists || cell.record.membership !== 'joined') return;
+    await this.#catchUp(cell, await this.#ports.api.getConversation({ conversationId: cell.record.id }));
   }
 
   /** A pushed row. Resolves when it was durably processed, or when the log was read because rows before it were missing. */
   async push(row: LogRow): Promise<void> {
     const cell = this.#ports.cell(row.conversationId);
-    const outcome = await cell.run(async (): Promise<RowOutcome> => {
-      if (!cell.exists) return 'blocked';
-      const taken = await this.#ports.reader.take(cell, row);
-      if (taken === 'done') await this.#ports.reader.takeSent(cell);
-      return taken;
-    });
+    const outcome = await this.#take(cell, row);
     if (outcome === 'done') {
+      await cell.run(async () => cell.exists && this.#ports.reader.takeSent(cell));
       this.#acknowledgeLater(cell);
       this.#ports.read(cell);
     }
@@ -130,14 +137,56 @@ export class Sync {
     if (failures.length > 0) throw failures[0];
   }
 
-  async #page(cell: Cell): Promise<'more' | 'end' | 'repair'> {
-    const { api, reader } = this.#ports;
+  async #log(cell: Cell): Promise<void> {
+    const { membership, api } = this.#ports;
+    await cell.run(async () => undefined);
+    if (!cell.exists) return;
+    if (cell.record.membership === 'broken' && !(await membership.rejoin(cell))) return;
+    if (cell.record.membership !== 'joined') return;
+    let hasSkipped = false;
+    for (;;) {
+      const outcome = await this.#page(cell, () => {
+        hasSkipped = true;
+      });
+      this.#acknowledgeLater(cell);
+      if (outcome === 'end' && !hasSkipped) return;
+      if (outcome === 'end') {
+        hasSkipped = false;
+        if (!(await this.#isBehind(cell, await api.getConversation({ conversationId: cell.record.id })))) return;
+      }
+      if ((outcome === 'repair' || outcome === 'end') && !(await membership.rejoin(cell))) return;
+    }
+  }
+
+  /**
+   * One row, in the conversation's turn. What has to be asked for, a chain that it names or its bytes once more, is asked for outside of the
+   * turn, so that nobody who wants to look or to write waits for a server's answer.
+   */
+  async #take(cell: Cell, row: LogRow): Promise<RowOutcome> {
+    const attempt = (each: LogRow, isFinal: boolean) =>
+      cell.run(async (): Promise<RowOutcome> => (cell.exists ? this.#ports.reader.take(cell, each, isFinal) : 'blocked'));
+    const first = await attempt(row, false).catch(async (error: unknown) => {
+      if (!(error instanceof ChainMissing)) throw error;
+      await this.#ports.freshChains(cell);
+      return attempt(row, false);
+    });
+    if (first !== 'damaged') return first;
+    const { rows } = await this.#ports.api.listMessages({ conversationId: row.conversationId, after: row.seq - 1, limit: 1 });
+    const again = rows[0];
+    return attempt(again?.seq === row.seq ? again : row, true);
+  }
+
+  async #page(cell: Cell, skipped: () => void): Promise<'more' | 'end' | 'repair'> {
+    const { api } = this.#ports;
     const conversationId = cell.record.id;
     const { rows, lastSeq, firstSeq } = await api.listMessages({ conversationId, after: cell.record.cursor, limit: MAX_PAGE });
-    if (firstSeq > cell.record.cursor + 1) await this.#skipDeleted(cell, firstSeq);
+    if (firstSeq > cell.record.cursor + 1) {
+      await this.#skipDeleted(cell, firstSeq);
+      skipped();
+    }
     for (const row of rows) {
       if (row.conversationId !== conversationId) throw new AppError('internal');
-      const outcome = await cell.run(() => reader.take(cell, row));
+      const outcome = await this.#take(cell, row);
       if (outcome === 'repair') return 'repair';
       if (outcome === 'blocked') return 'end';
       if (outcome === 'gap') return this.#reportHole(cell, row);
@@ -150,15 +199,18 @@ export class Sync {
     await cell.run(() => cell.write({ patch: { cursor: firstSeq - 1, logHash: null } }));
   }
 
-  /** The log is read and the group is behind: what ended its epoch was deleted while this device was away, and only the pin leads on. */
   async #catchUp(cell: Cell, view: ConversationView): Promise<void> {
-    const isBehind = await cell.run(async () => {
+    if (await this.#isBehind(cell, view)) await this.log(cell);
+  }
+
+  /** The log is read and the group is behind: what ended its epoch was deleted while this device was away, and only the pin leads on. */
+  #isBehind(cell: Cell, view: ConversationView): Promise<boolean> {
+    return cell.run(async () => {
       const { membership, cursor } = cell.record;
       if (membership !== 'joined' || cursor < view.lastSeq || cell.group.epoch >= BigInt(view.epoch)) return false;
       await cell.write({ patch: { membership: 'broken' } });
       return true;
     });
-    if (isBehind) await this.log(cell);
   }
 
   /** Rows that the server says it has and does not give: nothing behind the hole is read, or it would look complete. */

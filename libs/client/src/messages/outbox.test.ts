@@ -1,4 +1,4 @@
-import type { AccountId, ClientMessageId, ConversationId, LogRow } from '@rialto/contracts';
+import { type AccountId, AppError, type ClientMessageId, type ConversationId, type LogRow } from '@rialto/contracts';
 import {
   type Chain,
   EMPTY_LOG_HASH,
@@ -44,17 +44,36 @@ async function world() {
   const emit = (_event: unknown, { code }: { code: string }) => void problems.push(code);
   const ports = { store, me: { accountId: ME, deviceId: 'device' }, timeline, outgoing, hashes: new LogHashes(store) };
   const reader = new LogReader({ ...ports, events: { emit }, show: () => undefined } as unknown as LogReaderPorts);
-  const server = { log: [] as LogRow[], answer: { seq: 1, duplicate: false } };
+  const server = {
+    log: [] as LogRow[],
+    answer: { seq: 1, duplicate: false },
+    stale: false,
+    syncs: 0,
+    moves: 0,
+  };
   const sealings: Uint8Array[] = [];
   const outbox = new Outbox({
-    api: { sendMessage: async () => ({ ...server.answer, at: AT }) as never },
+    api: {
+      sendMessage: async () => {
+        if (server.stale) throw new AppError('stale-epoch');
+        return { ...server.answer, at: AT } as never;
+      },
+    },
     outgoing,
     timeline,
     me: ME,
     people: { known: () => undefined },
     ownChain: () => ({ heads: ['head'] }) as unknown as Chain,
     now: () => Date.parse(AT),
-    sync: (each) => each.run(async () => void (await Promise.all(server.log.map((row) => reader.take(each, row))))),
+    sync: (each) =>
+      each.run(async () => {
+        server.syncs += 1;
+        await Promise.all(server.log.map((row) => reader.take(each, row)));
+      }),
+    moved: async () => {
+      server.moves += 1;
+      server.stale = false;
+    },
     stored: (each) => reader.takeSent(each),
     show: () => undefined,
     changed: () => undefined,
@@ -133,4 +152,25 @@ test('a message whose place in the log was read before the answer came is not wa
   await outbox.flush(cell);
   expect(await waiting()).toEqual([]);
   expect(await timeline.get(ID, id)).toMatchObject({ state: 'sent', seq: 1 });
+});
+
+test('while a change of the group waits for a chain nothing is sealed, and the message goes out when it was read', async () => {
+  const { cell, outbox, server, sealings, plan, waiting, timeline } = await world();
+  const id = await plan();
+  await cell.run(async () => cell.needChainAt(1));
+  await expect(outbox.flush(cell)).rejects.toMatchObject({ code: 'unavailable' });
+  expect([sealings, server.syncs, (await waiting())[0]?.state]).toEqual([[], 1, 'planned']);
+  expect(await timeline.get(ID, id)).toMatchObject({ state: 'sending' });
+  await cell.run(() => cell.write({ patch: { cursor: 1 } }));
+  server.answer = { seq: 2, duplicate: false };
+  await outbox.flush(cell);
+  expect(await timeline.get(ID, id)).toMatchObject({ state: 'sent', seq: 2 });
+});
+
+test('when the server has moved on and the log says nothing of it, the conversation is looked after at once', async () => {
+  const { cell, outbox, server, plan, timeline } = await world();
+  const id = await plan();
+  server.stale = true;
+  await outbox.flush(cell);
+  expect([server.moves, (await timeline.get(ID, id)).state]).toEqual([1, 'sent']);
 });

@@ -37,6 +37,8 @@ export interface OutboxPorts {
   now(): number;
   /** Reads the conversation's log up to its end. */
   sync(cell: Cell): Promise<void>;
+  /** The same, and looks where the group is when nothing in the log says that it has moved on. */
+  moved(cell: Cell): Promise<void>;
   /** The server stored a message of ours at this place of the log. Only inside `cell.run`. */
   stored(cell: Cell, seq: number): Promise<void>;
   show(records: readonly MessageRecord[]): void;
@@ -184,8 +186,10 @@ export class Outbox {
     if (message) throw new AppError('stale-epoch');
   }
 
-  #publish(cell: Cell, message: OutgoingMessage): Promise<OutgoingMessage> {
+  async #publish(cell: Cell, message: OutgoingMessage): Promise<OutgoingMessage> {
+    if (cell.awaitsChain) await this.#ports.sync(cell);
     return cell.run(async () => {
+      if (cell.awaitsChain) throw new AppError('unavailable'); // it goes out when the log was read
       const { people, outgoing, ownChain, now } = this.#ports;
       if (people.known(cell.record.peer)?.alarm) throw new ClientError('keys-changed');
       const { record, group } = cell;
@@ -236,6 +240,7 @@ export class Outbox {
   /** The group has moved on. The same bytes are still good while their epoch is in the window; else the message is sealed anew. */
   async #rebase(cell: Cell, message: OutgoingMessage, attempt: number): Promise<OutgoingMessage | undefined> {
     await this.#ports.sync(cell);
+    if (cell.exists && cell.hasGroup && Number(cell.group.epoch) === message.epoch) await this.#ports.moved(cell);
     return cell.run(async () => {
       const { outgoing } = this.#ports;
       const now = await outgoing.message(message.conversationId, message.id);
