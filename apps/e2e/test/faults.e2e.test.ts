@@ -189,7 +189,8 @@ test('what is taken from the tables behind the services’ back is found', async
     accounts.map(({ deeds }) => deeds),
     await readIdentity(system, accounts),
   );
-  expect(found.map(({ kind }) => kind)).toEqual(['lost', 'lost']);
+  const told = found.filter(({ kind }) => kind === 'lost').map(({ what }) => what);
+  expect(told).toEqual([expect.stringContaining(other.person.id), expect.stringContaining(lost ?? 'a package')]);
   const { callId } = callRecord.told.findLast(({ call }) => call.endReason === 'hung-up')?.call ?? {};
   await system.admin.query(`update calls.call set end_reason = 'failed' where call_id = $1`, [callId]);
   const histories = (await Promise.all(dms.slice(0, CALLING_PAIRS).map(readCalls))).flat();
