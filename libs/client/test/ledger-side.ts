@@ -12,6 +12,12 @@ export interface Asked {
   readonly intentId: IntentId;
   readonly memoHash: string | null;
 }
+export interface Wish {
+  readonly from: AccountId;
+  readonly to: AccountId;
+  readonly amount: bigint;
+  readonly currency?: string;
+}
 export interface Line {
   readonly kind?: StatementEntry['kind'];
   /** Null: a system account. */
@@ -25,13 +31,13 @@ export interface Line {
 export type Place = Pick<StatementEntry, 'seq' | 'head' | 'balanceMinor'>;
 
 /** An intent to pay of device chain entry 0. */
-export function askedBy(key: SigningKey, { from, to, amount }: { from: AccountId; to: AccountId; amount: bigint }): Asked {
+export function askedBy(key: SigningKey, { from, to, amount, currency = 'EUR' }: Wish): Asked {
   const intent: TransferIntent = {
     ledger: LEDGER,
     intentId: INTENT,
     from,
     to,
-    currency: 'EUR',
+    currency,
     amountMinor: String(amount),
     maxFeeMinor: '0',
     memoHash: null,

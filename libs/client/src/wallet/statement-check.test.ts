@@ -1,4 +1,4 @@
-import type { AccountId, StatementEntry, TransferId } from '@rialto/contracts';
+import type { AccountId, IntentId, StatementEntry, TransferId } from '@rialto/contracts';
 import { type Chain, newDeviceId, newSigningKey, ready, type SigningKey, startChain } from '@rialto/crypto';
 import { askedBy, entryOn, LEDGER, type Line } from '../../test/ledger-side.ts';
 import { checkEntry, EMPTY_STATEMENT, type StatementFault, type StatementState } from './statement-check.ts';
@@ -80,6 +80,31 @@ describe('a lie is named', () => {
   ])('%s', async (_name, change, fault) => {
     expect(await faultOf({ ...honest, ...change }, before)).toBe(fault);
   });
+
+  /** Hashes fit in these: only what was signed, or what may be, tells. */
+  test.each<[string, () => Line, StatementFault]>([
+    ['an intent of another payer', () => ({ ...paid(), asked: askedBy(ana.key, { ...paid(), from: ben.id }) }), 'intent-differs'],
+    [
+      'an intent in another currency',
+      () => ({ ...paid(), asked: askedBy(ana.key, { ...paid(), currency: 'USD' }) }),
+      'intent-differs',
+    ],
+    [
+      'an intent under another id',
+      () => ({ ...paid(), asked: { ...askedBy(ana.key, paid()), intentId: 'int_BBBBBBBBBBBBBBBBBBBBBA' as IntentId } }),
+      'intent-differs',
+    ],
+    [
+      'a transfer whose id does not follow from its intent',
+      () => ({ ...paid(), asked: askedBy(ana.key, paid()), transferId: 'tra_BBBBBBBBBBBBBBBBBBBBBA' as TransferId }),
+      'other-request',
+    ],
+    ['a top-up that takes', () => ({ kind: 'top-up', from: ana.id, to: null, amount: 5n }), 'other-request'],
+    ['a refund that gives', () => ({ kind: 'refund', from: null, to: ana.id, amount: 5n }), 'other-request'],
+  ])('%s', async (_name, line, fault) => {
+    expect(await faultOf(entryOn(ana.id, before, line()), before)).toBe(fault);
+  });
+  const paid = () => ({ from: ana.id, to: ben.id, amount: 1_200n });
 
   test('a transfer that its payer signed for another ledger', async () => {
     const elsewhere = checkEntry(honest, {

@@ -33,19 +33,21 @@ function world(transfer: (attempt: number) => AppError) {
     },
   });
   const planned = async (): Promise<PaymentRecord> => {
-    const request = {
+    const { record, changes } = await request({});
+    await store.write(changes);
+    return record;
+  };
+  const stateOf = async ({ intentId }: PaymentRecord) => (await rows.payment(intentId))?.state;
+  const request = (change: { to?: AccountId; amountMinor?: bigint }) =>
+    transfers.prepare({
       to: BEN,
       amountMinor: 100n,
       currency: 'EUR',
       ledger: 'ldg_AAAAAAAAAAAAAAAAAAAAAA' as LedgerId,
       conversationId: null,
-    };
-    const { record, changes } = await transfers.prepare(request);
-    await store.write(changes);
-    return record;
-  };
-  const stateOf = async ({ intentId }: PaymentRecord) => (await rows.payment(intentId))?.state;
-  return { store, rows, transfers, clock, problems, posted, planned, stateOf, attempts: () => attempts };
+      ...change,
+    });
+  return { request, store, rows, transfers, clock, problems, posted, planned, stateOf, attempts: () => attempts };
 }
 
 test('an intent of a chain that has moved on is kept while it could still be posted, and given up after its time', async () => {
@@ -76,4 +78,12 @@ test('one payment that has to wait does not keep the next one from being posted'
   await planned();
   await expect(transfers.resume()).rejects.toMatchObject({ code: 'outcome-unknown' });
   expect(attempts()).toBe(2);
+});
+
+test('nothing is signed that cannot be an amount, nor a payment to oneself', async () => {
+  const { request } = world(() => new AppError('internal'));
+  for (const amountMinor of [0n, -1n, 10n ** 18n]) {
+    await expect(request({ amountMinor })).rejects.toMatchObject({ code: 'amount-invalid' });
+  }
+  await expect(request({ to: ME })).rejects.toMatchObject({ code: 'intent-invalid' });
 });

@@ -9,14 +9,14 @@ beforeAll(() => ready());
 
 const ME = 'A'.repeat(43) as AccountId;
 
-function walletWith(api: Partial<WalletPorts['api']>) {
+function walletWith(api: Partial<WalletPorts['api']>, people: Partial<WalletPorts['people']> = {}) {
   const store = new MemoryStore();
   const events: unknown[] = [];
   const wallet = new Wallet({
     store,
     rows: new WalletRows(store),
     api: api as WalletPorts['api'],
-    people: {} as WalletPorts['people'],
+    people: people as WalletPorts['people'],
     transfers: {} as WalletPorts['transfers'],
     events: { emit: (...event: unknown[]) => void events.push(event) },
     me: ME,
@@ -45,6 +45,14 @@ test.each(['javascript:alert(1)', 'data:text/html,<script>alert(1)</script>', 'f
 test('a checkout page is handed on', async () => {
   const { wallet } = walletWith({ createTopUp: async () => topUpAt('https://checkout.example/pay') });
   expect((await wallet.topUp({ currency: 'EUR', amountMinor: 2_000n })).checkoutUrl).toBe('https://checkout.example/pay');
+});
+
+test('nothing is paid to somebody whose keys gave an alarm, and nothing topped up that is no amount', async () => {
+  const { wallet } = walletWith({}, { resolve: async () => ({ accountId: ME, alarm: 'chain-forked' }) as never });
+  await expect(wallet.send({ to: '@eve', amountMinor: 1n, currency: 'EUR' })).rejects.toMatchObject({ code: 'keys-changed' });
+  for (const amountMinor of [0n, -1n, 10n ** 18n]) {
+    await expect(wallet.topUp({ currency: 'EUR', amountMinor })).rejects.toMatchObject({ code: 'amount-invalid' });
+  }
 });
 
 describe('what was verified', () => {
