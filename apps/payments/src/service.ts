@@ -34,6 +34,7 @@ export const paymentsService = defineService({
       key: config.RIALTO_STRIPE_KEY,
       url: config.RIALTO_STRIPE_URL,
       publicUrl: config.RIALTO_PUBLIC_URL,
+      log,
     });
     const topUps = new TopUps({ database, ledger, processor, work, push, log });
     const refunds = new Refunds({ ledger, log });

@@ -28,6 +28,13 @@ export class Notices {
     this.#with = dependencies;
   }
 
+  /** Follows a payment and its refunds without an event that told of them. */
+  async follow(paymentIntentId: string): Promise<void> {
+    const news = await this.#read({ about: { kind: 'refunds', paymentIntentId } });
+    const changes = await this.#with.database.transaction((client) => this.#apply(client, news));
+    for (const change of changes) this.#with.topUps.tell(change);
+  }
+
   /** Throws `unavailable` when Stripe does not answer: nothing was done, and it delivers again. */
   async take(notice: Notice): Promise<void> {
     const { database, log } = this.#with;
@@ -50,7 +57,7 @@ export class Notices {
     log.info({ event: notice.id, type: notice.type, changes: changes.length }, 'event of the processor taken in');
   }
 
-  async #read({ about }: Notice): Promise<News> {
+  async #read({ about }: Pick<Notice, 'about'>): Promise<News> {
     const { processor } = this.#with;
     if (about === null) return { kind: 'none' };
     if (about.kind === 'session') return { kind: 'session', checkout: await processor.readCheckout(about.id) };

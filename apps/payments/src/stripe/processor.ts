@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '@rialto/contracts';
+import type { Logger } from '@rialto/service';
 import Stripe from 'stripe';
 import { fromStripeAmount } from '../domain/money.ts';
 import {
+  balanceTransactionListParams,
   checkoutOptions,
   checkoutParams,
   type CheckoutRequest,
@@ -19,8 +21,8 @@ const REQUEST_TIMEOUT_MS = 3_500;
 /** Who opens the same checkout twice at once waits for the first for about as long as a request may take. */
 const IN_USE_AGAIN_MS = 250;
 const MAX_IN_USE_ATTEMPTS = 14;
-/** How much may be listed at once; more than that is a day's work, and the next hour goes on. */
-const MAX_LISTED = 2_000;
+/** How many objects of one list are looked at: it is read page by page to its end, and that there were more is said aloud. */
+export const MAX_LISTED = 20_000;
 
 /** A checkout as far as a top-up depends on it. */
 export interface Checkout {
@@ -36,6 +38,19 @@ export interface Refund {
   readonly id: string;
   readonly amountMinor: bigint;
 }
+/** A line of Stripe's own books, as far as a top-up depends on it: money that came in, or that was given back. */
+export interface Movement {
+  readonly id: string;
+  readonly kind: 'payment' | 'refund';
+  /** Of the charge or the refund. */
+  readonly sourceId: string;
+  readonly paymentIntentId: string;
+  /** What the payment says that it is for; a refund does not say. */
+  readonly topUpId: string | null;
+  /** In the payer's currency, whatever the account is kept in. */
+  readonly currency: string;
+  readonly amountMinor: bigint;
+}
 /** An event as far as we believe it: which object it is about. What that object says is read from Stripe. */
 export interface Notice {
   readonly id: string;
@@ -45,12 +60,21 @@ export interface Notice {
   readonly objectId: string | null;
 }
 
+export interface ProcessorOptions {
+  readonly key: string;
+  readonly url?: string | undefined;
+  readonly publicUrl: string;
+  readonly log: Pick<Logger, 'error'>;
+}
+
 /** Stripe through its own SDK. Throws `processor-unavailable` when it does not answer, or answers that it cannot now. */
 export class Processor {
   readonly #stripe: Stripe;
   readonly #publicUrl: string;
+  readonly #log: Pick<Logger, 'error'>;
 
-  constructor({ key, url, publicUrl }: { key: string; url?: string | undefined; publicUrl: string }) {
+  constructor({ key, url, publicUrl, log }: ProcessorOptions) {
+    this.#log = log;
     this.#stripe = new Stripe(key, { ...addressOf(url), timeout: REQUEST_TIMEOUT_MS, maxNetworkRetries: 0, telemetry: false });
     this.#publicUrl = publicUrl.replace(/\/+$/, '');
   }
@@ -67,8 +91,7 @@ export class Processor {
   /** The checkout that was opened for a top-up, when its answer never reached us. */
   findCheckout(topUpId: string, createdFrom: Date): Promise<Checkout | undefined> {
     return this.#ask(async ({ checkout }) => {
-      const sessions = checkout.sessions.list(sessionListParams(seconds(createdFrom)));
-      const all = await sessions.autoPagingToArray({ limit: MAX_LISTED });
+      const all = await this.#listAll('checkouts', checkout.sessions.list(sessionListParams(seconds(createdFrom))));
       const found = all.find(({ client_reference_id: reference }) => reference === topUpId);
       return found && checkoutOf(await checkout.sessions.retrieve(found.id, sessionParams));
     });
@@ -98,7 +121,7 @@ export class Processor {
   /** What was really given back of a payment. */
   listRefunds(paymentIntentId: string): Promise<Refund[]> {
     return this.#ask(async ({ refunds }) => {
-      const all = await refunds.list(refundListParams(paymentIntentId)).autoPagingToArray({ limit: MAX_LISTED });
+      const all = await this.#listAll('refunds', refunds.list(refundListParams(paymentIntentId)));
       const succeeded = all.filter(({ status }) => status === 'succeeded');
       return succeeded.map(({ id, amount }) => ({ id, amountMinor: fromStripeAmount(amount) }));
     });
@@ -107,9 +130,31 @@ export class Processor {
   /** Events that can change a top-up, oldest first. */
   listNotices(createdFrom: Date): Promise<Notice[]> {
     return this.#ask(async ({ events }) => {
-      const all = await events.list(eventListParams(seconds(createdFrom))).autoPagingToArray({ limit: MAX_LISTED });
+      const all = await this.#listAll('events', events.list(eventListParams(seconds(createdFrom))));
       return all.map(noticeOf).reverse();
     });
+  }
+
+  /** What came in and what was given back according to Stripe's books, oldest first. Payouts, fees and disputes are left out. */
+  listMovements(createdFrom: Date): Promise<Movement[]> {
+    return this.#ask(async ({ balanceTransactions }) => {
+      const lines = balanceTransactions.list(balanceTransactionListParams(seconds(createdFrom)));
+      const all = await this.#listAll('balance transactions', lines);
+      return all.flatMap((line) => movementOf(line) ?? []).reverse();
+    });
+  }
+
+  /** To the end of a list, newest first. What lies behind the limit is the oldest. */
+  async #listAll<T>(what: string, pages: AsyncIterable<T>): Promise<T[]> {
+    const all: T[] = [];
+    for await (const each of pages) {
+      if (all.length === MAX_LISTED) {
+        this.#log.error({ what, limit: MAX_LISTED }, 'the processor lists more than is looked at; the oldest were left out');
+        break;
+      }
+      all.push(each);
+    }
+    return all;
   }
 
   async #ask<T>(run: (stripe: Stripe) => Promise<T>): Promise<T> {
@@ -171,6 +216,27 @@ function standingOf({ status, payment_status: paid, payment_intent: intent }: St
   const isRefused =
     intent !== null && typeof intent !== 'string' && ['requires_payment_method', 'canceled'].includes(intent.status);
   return isRefused ? 'failed' : 'processing';
+}
+
+/** Undefined for what neither came from a payer nor went back to one. A refund that a bank still works at is not through. */
+function movementOf({ id, type, source }: Stripe.BalanceTransaction): Movement | undefined {
+  if (source === null || typeof source === 'string') return undefined;
+  const isPayment = (type === 'charge' || type === 'payment') && source.object === 'charge';
+  const isRefund =
+    (type === 'refund' || type === 'payment_refund') && source.object === 'refund' && source.status === 'succeeded';
+  if (!isPayment && !isRefund) return undefined;
+  const { payment_intent: intent, currency, amount, metadata } = source;
+  const paymentIntentId = typeof intent === 'string' ? intent : intent?.id;
+  if (paymentIntentId === undefined) return undefined;
+  return {
+    id,
+    kind: isPayment ? 'payment' : 'refund',
+    sourceId: source.id,
+    paymentIntentId,
+    topUpId: isPayment ? (metadata?.['topUpId'] ?? null) : null,
+    currency: currency.toUpperCase(),
+    amountMinor: fromStripeAmount(amount),
+  };
 }
 
 /** Reads an event whose signature was verified, or that Stripe itself has listed. */

@@ -61,6 +61,12 @@ export const eventListParams = (createdFromSeconds: number): Stripe.EventListPar
   types: [...FOLLOWED_EVENTS],
   limit: PAGE,
 });
+/** With what each line is about, which has the payer's currency and amount. */
+export const balanceTransactionListParams = (createdFromSeconds: number): Stripe.BalanceTransactionListParams => ({
+  created: { gte: createdFromSeconds },
+  expand: ['data.source'],
+  limit: PAGE,
+});
 
 /** A refund may be pending when its charge is told to be refunded, and go through days later: then only the refund's own event tells. */
 export const REFUND_EVENTS: readonly string[] = ['charge.refunded', 'refund.updated'];
