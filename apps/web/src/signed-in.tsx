@@ -4,6 +4,7 @@ import { CallsScreen } from './screens/calls.tsx';
 import { ChatsScreen } from './screens/chats.tsx';
 import { PhraseScreen } from './screens/phrase.tsx';
 import { YouScreen } from './screens/you.tsx';
+import { Keys } from './shell/keys.tsx';
 import { Shell } from './shell/shell.tsx';
 
 const WalletScreen = lazy(() => import('./screens/wallet.tsx'));
@@ -28,6 +29,7 @@ export default function SignedIn({ isNew }: { isNew: boolean }) {
           </Switch>
         </Suspense>
       </Shell>
+      <Keys />
       <Suspense fallback={null}>
         <CallLayer />
       </Suspense>

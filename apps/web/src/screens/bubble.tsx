@@ -40,7 +40,12 @@ export function Bubble({ conversation, message, peer, joinsBefore, joinsAfter, o
         {canAct && (
           <span className="bubble-actions">
             {isChoosing ? (
-              <span className="emoji-bar" role="group" aria-label="Reactions">
+              <span
+                className="emoji-bar"
+                role="group"
+                aria-label="Reactions"
+                onKeyDown={(event) => event.key === 'Escape' && setChoosing(false)}
+              >
                 {EMOJI.map((emoji) => (
                   <button key={emoji} type="button" aria-label={`React with ${emoji}`} onClick={() => react(emoji)}>
                     {emoji}

@@ -7,11 +7,24 @@ import { useSession } from '../session/state.ts';
 import { listTime } from '../session/time.ts';
 import { nameOf, previewOf } from '../session/words.ts';
 
-export function ChatRow({ conversation, isSelected }: { conversation: ConversationSummary; isSelected: boolean }) {
+interface ChatRowProps {
+  conversation: ConversationSummary;
+  isSelected: boolean;
+  /** Among all chats one is a stop of the Tab key; the arrows move from there. */
+  isStop: boolean;
+  onFocus: () => void;
+}
+export function ChatRow({ conversation, isSelected, isStop, onFocus }: ChatRowProps) {
   const { id, peer, lastMessage, unread, needs, pendingSends, activeAt } = conversation;
   return (
     <li>
-      <Link href={`/c/${id}`} className="chat-row" aria-current={isSelected ? 'true' : undefined}>
+      <Link
+        href={`/c/${id}`}
+        className="chat-row"
+        aria-current={isSelected ? 'true' : undefined}
+        tabIndex={isStop ? 0 : -1}
+        onFocus={onFocus}
+      >
         <Avatar id={peer.accountId} name={nameOf(peer)} />
         <span className="chat-row-text">
           <span className="chat-row-name">

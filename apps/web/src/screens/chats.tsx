@@ -1,11 +1,11 @@
 import type { ConversationId } from '@rialto/contracts';
-import { lazy, Suspense, useState } from 'react';
+import { type KeyboardEvent, lazy, Suspense, useRef, useState } from 'react';
 import { Button, IconButton, TryAgain } from '../parts/button.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Empty, SkeletonRows } from '../parts/placeholder.tsx';
+import { findChats } from '../session/find-chats.ts';
 import { refreshConversations } from '../session/session.ts';
 import { useClient, useSession } from '../session/state.ts';
-import { nameOf } from '../session/words.ts';
 import { ChatRow } from './chat-row.tsx';
 import './chats.css';
 import { ConversationScreen } from './conversation.tsx';
@@ -38,10 +38,10 @@ function ChatList({ selected, onNew }: { selected: string | null; onNew: () => v
   const conversations = useSession((session) => session.conversations);
   const failure = useSession((session) => session.conversationsFailure);
   const [query, setQuery] = useState('');
-  const wanted = query.trim().toLowerCase().replace(/^@/, '');
-  const shown = (conversations ?? []).filter(
-    ({ peer }) => nameOf(peer).toLowerCase().includes(wanted) || (peer.handle ?? '').includes(wanted),
-  );
+  const shown = findChats(conversations ?? [], query);
+  const rows = useRef<HTMLUListElement>(null);
+  const [focused, setFocused] = useState<string | null>(null);
+  const stop = [focused, selected].find((id) => shown.some((each) => each.id === id)) ?? shown[0]?.id;
   return (
     <>
       <header className="chats-head">
@@ -57,6 +57,10 @@ function ChatList({ selected, onNew }: { selected: string | null; onNew: () => v
             aria-label="Search chats"
             value={query}
             onChange={(event) => setQuery(event.target.value)}
+            onKeyDown={(event) => {
+              if (event.key === 'Escape') setQuery('');
+              else if (event.key === 'ArrowDown') moveFocus(event, rows.current);
+            }}
           />
         </div>
       )}
@@ -66,14 +70,32 @@ function ChatList({ selected, onNew }: { selected: string | null; onNew: () => v
           Write to anybody here by their handle.
         </Empty>
       )}
-      <ul className="chats-rows">
+      <ul ref={rows} className="chats-rows" onKeyDown={(event) => moveFocus(event, event.currentTarget)}>
         {shown.map((conversation) => (
-          <ChatRow key={conversation.id} conversation={conversation} isSelected={conversation.id === selected} />
+          <ChatRow
+            key={conversation.id}
+            conversation={conversation}
+            isSelected={conversation.id === selected}
+            isStop={conversation.id === stop}
+            onFocus={() => setFocused(conversation.id)}
+          />
         ))}
       </ul>
       {conversations && conversations.length > 0 && shown.length === 0 && <p className="chats-none">Nobody by that name.</p>}
     </>
   );
+}
+
+/** The arrows, Home and End move the focus from chat to chat; at the ends it stays. */
+function moveFocus(event: KeyboardEvent, list: HTMLUListElement | null): void {
+  const links = [...(list?.querySelectorAll<HTMLElement>('a.chat-row') ?? [])];
+  const at = links.indexOf(document.activeElement as HTMLElement);
+  const to = { ArrowDown: Math.min(at + 1, links.length - 1), ArrowUp: Math.max(at - 1, 0), Home: 0, End: links.length - 1 }[
+    event.key
+  ];
+  if (to === undefined) return;
+  event.preventDefault();
+  links[to]?.focus();
 }
 
 function Unread({ failure }: { failure: string }) {

@@ -160,6 +160,12 @@ function Menu({ summary: { peer, standing } }: { summary: ConversationSummary })
       onBlur={(event) => {
         if (!event.currentTarget.contains(event.relatedTarget)) event.currentTarget.open = false;
       }}
+      onKeyDown={(event) => {
+        if (event.key !== 'Escape' || !event.currentTarget.open) return;
+        event.preventDefault();
+        event.currentTarget.open = false;
+        event.currentTarget.querySelector('summary')?.focus();
+      }}
     >
       <summary className="icon-button" aria-label="More" title="More">
         <Icon name="more" />

@@ -68,26 +68,38 @@ export function WelcomeScreen() {
           autoComplete="name"
           placeholder={handle || undefined}
         />
-        <div className="welcome-actions">
-          {failure && (
-            <p className="welcome-failure" role="alert">
-              <Sentence of={failure} />
-            </p>
-          )}
-          <Button
-            type="submit"
-            wide
-            icon="key"
-            busy={isBusy}
-            waiting={isWaiting}
-            disabled={availability !== 'available' && availability !== 'unasked' && !isBusy}
-          >
-            {isBusy ? 'Making your keys…' : 'Create account'}
-          </Button>
-          <p className="welcome-note">Your keys are made here and never leave this browser.</p>
-        </div>
+        <Actions failure={failure} isBusy={isBusy} isWaiting={isWaiting} availability={availability} />
       </form>
     </main>
+  );
+}
+
+interface ActionsProps {
+  failure: Failure | undefined;
+  isBusy: boolean;
+  isWaiting: boolean;
+  availability: Availability;
+}
+function Actions({ failure, isBusy, isWaiting, availability }: ActionsProps) {
+  return (
+    <div className="welcome-actions">
+      {failure && (
+        <p className="welcome-failure" role="alert">
+          <Sentence of={failure} />
+        </p>
+      )}
+      <Button
+        type="submit"
+        wide
+        icon="key"
+        busy={isBusy}
+        waiting={isWaiting}
+        disabled={availability !== 'available' && availability !== 'unasked' && !isBusy}
+      >
+        {isBusy ? 'Making your keys…' : 'Create account'}
+      </Button>
+      <p className="welcome-note">Your keys are made here and never leave this browser.</p>
+    </div>
   );
 }
 

@@ -1,5 +1,5 @@
 import type { DeviceView } from '@rialto/client';
-import { type FormEvent, useCallback, useEffect, useState } from 'react';
+import { type FormEvent, lazy, Suspense, useCallback, useEffect, useState } from 'react';
 import { Avatar } from '../parts/avatar.tsx';
 import { Button } from '../parts/button.tsx';
 import { Icon } from '../parts/icon.tsx';
@@ -11,12 +11,15 @@ import { ConfirmPhraseSheet } from './confirm-phrase.tsx';
 import './wallet.css';
 import './you.css';
 
+const KeysSheet = lazy(() => import('./keys-help.tsx'));
+
 type Theme = 'system' | 'light' | 'dark';
 const THEMES: readonly Theme[] = ['system', 'light', 'dark'];
 
 export function YouScreen() {
   const account = useSession((session) => session.account);
   const [isConfirming, setConfirming] = useState(false);
+  const [isHelping, setHelping] = useState(false);
   if (!account) return null;
   return (
     <main className="page">
@@ -50,6 +53,13 @@ export function YouScreen() {
         </section>
         <NameForm />
         <Appearance />
+        <section>
+          <h2>Keyboard</h2>
+          <p>Everything can be done without a mouse; press ? on any screen to see the keys.</p>
+          <Button look="outline" onClick={() => setHelping(true)}>
+            Show the keys
+          </Button>
+        </section>
         <DeviceList />
         <section>
           <h2>What the server can see</h2>
@@ -59,6 +69,7 @@ export function YouScreen() {
           </p>
         </section>
       </div>
+      <Suspense>{isHelping && <KeysSheet onClose={() => setHelping(false)} />}</Suspense>
       {isConfirming && <ConfirmPhraseSheet onClose={() => setConfirming(false)} />}
     </main>
   );

@@ -1,7 +1,8 @@
-import { ClientError, Rialto, type RialtoClient, type Store } from '@rialto/client';
+import { ClientError, Rialto, type RialtoClient, type Store, waitOf } from '@rialto/client';
 import { BrowserMediaEngine, openBrowserStore, requestTakeOver } from '@rialto/client/browser';
+import { learnWaits } from './failure.ts';
 
-export { waitOf } from '@rialto/client';
+learnWaits(waitOf);
 
 const url = location.origin;
 /** This tab's store: it holds the writer's lock, so it is opened once and used by whatever comes, opening or registering. */

@@ -8,7 +8,6 @@ const sdk = {
   openAccount: jest.fn(async () => 'no-account' as const),
 };
 jest.mock('./sdk.ts', () => ({
-  waitOf: () => undefined,
   registerAccount: (...given: unknown[]) => sdk.registerAccount(...given) as unknown,
   takeOver: () => sdk.takeOver() as unknown,
   openAccount: () => sdk.openAccount() as unknown,

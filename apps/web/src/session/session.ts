@@ -1,15 +1,11 @@
 import type { CallSurface, RialtoClient } from '@rialto/client';
-import { failureOf, learnWaits } from './failure.ts';
+import { failureOf } from './failure.ts';
 import { mayHaveAccount } from './has-account.ts';
 import { notify, type Phase, useSession } from './state.ts';
 import { sayError, sayProblem } from './words.ts';
 
 /** Everything with cryptography in it is a chunk of its own: the first paint does not wait for it. */
-async function loadSdk() {
-  const sdk = await import('./sdk.ts');
-  learnWaits(sdk.waitOf);
-  return sdk;
-}
+const loadSdk = () => import('./sdk.ts');
 
 /** Under way while the account is looked for: registering waits for it, since both use the same store. */
 let opening: Promise<void> = Promise.resolve();
