@@ -213,8 +213,8 @@ test.each([
   'a damaged row is asked for again outside of the conversation, and what comes then is final: %s',
   async (_name, stored, final) => {
     const taken: [string, boolean][] = [];
-    const take: LogReader['take'] = async (_cell, row, isFinal = false) => {
-      taken.push([row.bytes, isFinal]);
+    const take: LogReader['take'] = async (_cell, row, isFinal) => {
+      taken.push([row.bytes, isFinal === true]);
       return isFinal ? 'done' : 'damaged';
     };
     const { sync } = await world({ take, page: { rows: [rowAt(1, stored)], lastSeq: 1, firstSeq: 1 } });
