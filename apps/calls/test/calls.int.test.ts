@@ -331,7 +331,11 @@ test('calls of one instant are told once each, wherever a page ends', async () =
   await database.admin.query(`update calls.call set created_at = '2026-01-01 12:00:00.000501+00' where call_id = $1`, [made[1]]);
   for (const limit of [1, 2, 3, 4, 5]) {
     const seen: CallId[] = [];
-    for (let next = await page(ana, { limit }); next.length > 0; next = await page(ana, { limit, before: seen.at(-1) })) {
+    for (
+      let next = await page(ana, { limit });
+      next.length > 0 && seen.length <= made.length;
+      next = await page(ana, { limit, before: seen.at(-1) })
+    ) {
       seen.push(...next);
     }
     expect([seen.at(0), seen.at(-1)]).toEqual([made[1], made[0]]);

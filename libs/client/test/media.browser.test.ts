@@ -100,6 +100,20 @@ test('one changed byte in the fingerprint, and nothing connects', async () => {
   }
 });
 
+test('candidates that are lost on both ways are said again, and it connects on the first offer', async () => {
+  const waiting = new Set(['ana', 'ben']);
+  let offers = 0;
+  pair = await pages.pair((bytes) => {
+    const { from, signal } = read(bytes);
+    if (signal.type === 'offer') offers += 1;
+    return signal.type === 'candidates' && waiting.delete(from) ? null : bytes;
+  });
+  await pair.call();
+  for (const page of [pair.ana, pair.ben]) await untilStats(page, isBoth);
+  expect([waiting.size, offers]).toEqual([0, 1]);
+  for (const page of [pair.ana, pair.ben]) expect((await logOf(page)).filter((line) => /problem|failed/.test(line))).toEqual([]);
+});
+
 test('an answer that is not from the other device is not followed', async () => {
   const eve: OnTheWay = (bytes) => {
     const { from, signal } = read(bytes);

@@ -40,7 +40,10 @@ class Harness implements HarnessSurface {
     this.conversation = new HarnessConversation(options);
     const events: MediaEvents = {
       candidate: (candidate) => this.#negotiation?.handleLocalCandidate(candidate),
-      connection: (state) => this.#note(`connection ${state}`),
+      connection: (state) => {
+        this.#note(`connection ${state}`);
+        if (state === 'connected') this.#negotiation?.handleConnected();
+      },
       firstFrame: (kind) => this.#note(`first ${kind} frame`),
       unknownEpoch: () => {
         this.#note('unknown epoch');
