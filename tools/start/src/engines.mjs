@@ -83,7 +83,8 @@ export async function bringUpPostgres({ paths, env, say, onStarted, signal }) {
 export async function bringUpNats({ paths, env, say, onStarted, signal, program }) {
   if (env.RIALTO_NATS_URL) {
     say(`NATS: the one named in RIALTO_NATS_URL; its configuration must include ${paths.natsConfig}`);
-    return { url: env.RIALTO_NATS_URL, stop: async () => {} };
+    const reload = () => say(`NATS's permissions have changed: let the NATS of RIALTO_NATS_URL read ${paths.natsConfig} again.`);
+    return { url: env.RIALTO_NATS_URL, reload, stop: async () => {} };
   }
   if (program.missing)
     throw new StartProblem(`nats-server cannot be had (${program.why.join('; ')}). This helps: ${program.help}`);
@@ -91,7 +92,11 @@ export async function bringUpNats({ paths, env, say, onStarted, signal, program 
     startNats({ configFile: paths.natsConfig, binary: program.path, port, logFile: `${paths.logs}/nats.log` });
   const keeper = await keepEngine({ name: 'nats', start, say, onStarted, signal });
   say(`nats-server ${program.version} is ready`);
-  return { url: keeper.details.url, keeper, stop: keeper.stop };
+  const reload = () => {
+    keeper.kill('SIGHUP'); // Its signal to read its configuration again.
+    say('nats-server reads its permissions again: the contracts changed.');
+  };
+  return { url: keeper.details.url, keeper, reload, stop: keeper.stop };
 }
 
 /**

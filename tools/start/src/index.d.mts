@@ -23,6 +23,10 @@ export interface System {
   logsDir: string;
   /** What is simulated, and what is off with the command that helps; each a sentence. */
   notes: { simulated: string[]; off: string[] };
+  /** Runs what migrations there are by now. */
+  bringDatabaseUpToDate(): Promise<void>;
+  /** Writes NATS's configuration when what it is made from is newer, and lets NATS read it again when it is another one. */
+  renewPermissions(): Promise<void>;
   stop(): Promise<void>;
 }
 

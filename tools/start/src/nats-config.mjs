@@ -11,12 +11,16 @@ const SOURCES = ['libs/contracts/src', 'libs/service/src/subjects.ts', 'tools/st
 /**
  * Writes NATS's configuration: one key for each kind of process, and for each what the contracts allow it. It is made by a process of its own:
  * the contracts and what they need would otherwise stay in the memory of the start for as long as the system runs.
+ * @returns {Promise<boolean>} whether it is another one than before
  */
 export async function writeNatsConfig(file, secretsFile, secrets) {
   const sourceMs = Math.max(newestIn(SOURCES), fs.statSync(secretsFile).mtimeMs);
-  if (fs.existsSync(file) && fs.statSync(file).mtimeMs > sourceMs) return;
+  if (fs.existsSync(file) && fs.statSync(file).mtimeMs > sourceMs) return false;
   const nkeys = Object.fromEntries(PEERS.map((peer) => [peer, secrets[`nats_${peer}`].publicKey]));
   const { status, stdout, stderr } = await run(process.execPath, [PROGRAM, JSON.stringify(nkeys)]);
   if (status !== 0) throw new StartProblem(`NATS's permissions could not be made from the contracts:\n${stderr.trim()}`);
-  fs.writeFileSync(file, `max_payload: ${NATS_MAX_PAYLOAD_BYTES}\n${stdout}`, { mode: 0o600 });
+  const before = fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : undefined;
+  const text = `max_payload: ${NATS_MAX_PAYLOAD_BYTES}\n${stdout}`;
+  fs.writeFileSync(file, text, { mode: 0o600 });
+  return text !== before;
 }

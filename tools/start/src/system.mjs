@@ -70,7 +70,11 @@ async function bringUp({ paths, host, port, url, replicas, say, env, extraEnv, w
     web ? buildWeb(say) : undefined,
   ]);
   giveUpIfTold();
-  await migrate({ postgresUrl: postgres.url, secrets, env, say });
+  const bringDatabaseUpToDate = () => migrate({ postgresUrl: postgres.url, secrets, env, say });
+  const renewPermissions = async () => {
+    if (await writeNatsConfig(paths.natsConfig, paths.secrets, secrets)) nats.reload();
+  };
+  await bringDatabaseUpToDate();
 
   giveUpIfTold();
   const ports = { gateways: [port], stripeSim: await freePort() };
@@ -102,7 +106,20 @@ async function bringUp({ paths, host, port, url, replicas, say, env, extraEnv, w
   state.describe({ url, gatewayUrls, postgresUrl: postgres.url, natsUrl: nats.url, dataDir: paths.dataDir });
   const notes = notesOn({ env, turn, webDir });
   const { postgresUrl, natsUrl } = { postgresUrl: postgres.url, natsUrl: nats.url };
-  return { url, gatewayUrls, services, engines, postgresUrl, natsUrl, stateFile: paths.state, logsDir: paths.logs, notes, stop };
+  return {
+    url,
+    gatewayUrls,
+    services,
+    engines,
+    postgresUrl,
+    natsUrl,
+    stateFile: paths.state,
+    logsDir: paths.logs,
+    notes,
+    bringDatabaseUpToDate,
+    renewPermissions,
+    stop,
+  };
 }
 
 /** Waits for all even when one fails, so that everything that did start is known and can be stopped. */
