@@ -83,4 +83,20 @@ test('messages that the browser’s storage does not give say so, and come when 
   await ana.page.getByRole('log').getByText('Do you still sell the bicycle?').waitFor();
 });
 
+test('a server that lets the page in no more is told once, with what to do', async () => {
+  const { context, page } = await openPerson(browser, url);
+  await registerInBrowser(page, freshHandle('cai'), 'Cai Lind');
+  const NOT_TO_COME_BACK = 4000;
+  await context.routeWebSocket(/\/v1\/socket/, (socket) => void socket.close({ code: NOT_TO_COME_BACK }));
+  await page.reload();
+  const told = page.getByText(/^The server does not let this page connect\./);
+  await told.first().waitFor();
+  await page.waitForTimeout(500); // for whatever else would be said of it
+  expect(await told.count()).toBe(1);
+  expect(await page.getByText(/signed out/).count()).toBe(0);
+  await page.getByRole('button', { name: 'Reload' }).click();
+  await told.waitFor(); // it does as it says, and the server has not changed its mind
+  await context.close();
+});
+
 const composers = (page: Page, name: string) => page.getByRole('textbox', { name: `Message ${name}` }).count();

@@ -49,13 +49,17 @@ export function sayWait(seconds: number): string {
 export const CONNECTION_WORDS: Record<Exclude<ConnectionState, 'online'>, string> = {
   connecting: 'Connecting…',
   offline: 'You are offline. What you write is kept and sent when you are back.',
-  'signed-out': 'You are signed out. Reload to sign in again.',
+  'signed-out': 'The server does not let this page connect. Reload the page; if it stays, tell whoever runs the server.',
   revoked: 'This device was removed from your account. Nothing new will arrive here.',
   elsewhere: 'Rialto is open in another tab. This one waits.',
 };
 
 /** Told by a banner and in the conversation, for as long as they last; a notice would say them twice. */
-export const SHOWN_IN_PLACE = ['device-revoked', 'conversation-needs-repair'] as const satisfies readonly ProblemCode[];
+export const SHOWN_IN_PLACE = [
+  'device-revoked',
+  'socket-refused',
+  'conversation-needs-repair',
+] as const satisfies readonly ProblemCode[];
 
 type Told = Exclude<ProblemCode, (typeof SHOWN_IN_PLACE)[number]>;
 /** Every problem has words: one that is added to the SDK does not compile here before it has some. */
@@ -72,17 +76,11 @@ export const PROBLEM_WORDS: Readonly<Record<Told, string>> = {
   'statement-unreadable': 'A part of your statement could not be read, so the balance may be old. Open the wallet and try again.',
   'welcomed-by-last-resort':
     'You were added to a conversation with a key that is kept for emergencies. Nothing is lost; it is replaced by itself.',
-  'socket-refused': 'The server does not let this page connect. Reload the page; if it stays, tell whoever runs the server.',
   'background-work-failed': 'Something in the background did not work. If what you see looks old, reload the page.',
 };
 
 /** What nobody has to act upon goes by itself; everything else is an alarm and stays until it is closed. */
-const PASSING: readonly ProblemCode[] = [
-  'statement-unreadable',
-  'welcomed-by-last-resort',
-  'socket-refused',
-  'background-work-failed',
-];
+const PASSING: readonly ProblemCode[] = ['statement-unreadable', 'welcomed-by-last-resort', 'background-work-failed'];
 
 /** What a notice says of a problem and how long it stays; null when it is shown in place. */
 export function sayProblem(code: ProblemCode): { readonly text: string; readonly tone: 'info' | 'danger' } | null {

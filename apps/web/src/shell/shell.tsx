@@ -85,7 +85,17 @@ function ConnectionBanner() {
   }
   const queue = connection === 'offline' && waiting > 0 ? ` ${waiting} waiting.` : '';
   return (
-    <Banner tone={connection === 'revoked' ? 'danger' : 'warn'} icon="offline">
+    <Banner
+      tone={connection === 'revoked' ? 'danger' : 'warn'}
+      icon="offline"
+      action={
+        connection === 'signed-out' && (
+          <button type="button" onClick={() => location.reload()}>
+            Reload
+          </button>
+        )
+      }
+    >
       {CONNECTION_WORDS[connection]}
       {queue}
     </Banner>
