@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { beginningOf, removePostgresData, waitUntil } from '@rialto/engines';
+import { takeFileLock } from './file-lock.mjs';
 
 const STOP_LEFT_OVER_MS = 6_000;
 
@@ -26,43 +27,7 @@ export function dataPaths(dataDir) {
  */
 export function takeDataDirectory(paths, url) {
   fs.mkdirSync(paths.dataDir, { recursive: true });
-  const mine = JSON.stringify({ pid: process.pid, began: beginningOf(process.pid), url });
-  const draft = `${paths.lock}.${process.pid}`;
-  fs.writeFileSync(draft, mine, { mode: 0o600 });
-  try {
-    for (;;) {
-      if (linked(draft, paths.lock)) break;
-      const holder = readHolder(paths.lock);
-      if (holder && beginningOf(holder.pid) === holder.began) return { holder, release: () => {} };
-      fs.rmSync(paths.lock, { force: true });
-    }
-  } finally {
-    fs.rmSync(draft, { force: true });
-  }
-  return {
-    release: () => {
-      if (readHolder(paths.lock)?.pid === process.pid) fs.rmSync(paths.lock, { force: true });
-    },
-  };
-}
-
-/** A hard link either appears with its whole content or fails because the name exists: creating the file and filling it would be two steps. */
-function linked(from, to) {
-  try {
-    fs.linkSync(from, to);
-    return true;
-  } catch (error) {
-    if (error.code === 'EEXIST') return false;
-    throw error;
-  }
-}
-
-function readHolder(file) {
-  try {
-    return JSON.parse(fs.readFileSync(file, 'utf8'));
-  } catch {
-    return undefined; // Removed between two looks, or damaged: nobody can be shown to hold it.
-  }
+  return takeFileLock(paths.lock, { pid: process.pid, began: beginningOf(process.pid), url }, isAlive);
 }
 
 /** Notes a child at once, so that the next start finds it if this one is killed. */
