@@ -114,6 +114,16 @@ describe('receipts', () => {
     expect(await told(people)).toEqual([2_000n, ['statement-forged EUR: receipt-differs at 2']]);
   });
 
+  test('a receipt that points at the line of another payment is an alarm', async () => {
+    const people = await rich(world);
+    await people.pay(500n);
+    expect(await euros(people.ana)).toBe(1_500n);
+    const { head, balanceMinor, previousHead } = (await statementOf(people)).entries.at(-1) as StatementEntry;
+    people.ledger.tells({ transfer: (honest) => receiptWith(honest, { seq: 2, head, balanceMinor, previousHead }) });
+    await people.pay(300n);
+    expect(await told(people)).toEqual([1_200n, ['statement-forged EUR: without what was signed at 2']]);
+  });
+
   test('a payment that is signed for and hidden is an alarm until it is shown', async () => {
     const people = await rich(world);
     await people.ledger.forgetsWhatComes();
