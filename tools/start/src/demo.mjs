@@ -5,11 +5,11 @@ import path from 'node:path';
 import { freePort } from '@rialto/engines';
 import { ROOT } from './install.mjs';
 import { readOptions } from './options.mjs';
+import { isReady } from './running-system.mjs';
 import { isForPeople } from './start-problem.mjs';
 import { onStopSignal } from './stop-signal.mjs';
 import { startSystem } from './system.mjs';
 
-const ASK_TIMEOUT_MS = 2_000;
 /** What a shell says of a program that Ctrl-C ended: 128 and the signal's number. */
 const EXIT_AFTER_SIGNAL = 130;
 
@@ -57,13 +57,5 @@ export async function demo(args) {
     return 1;
   } finally {
     await end();
-  }
-}
-
-async function isReady(url) {
-  try {
-    return (await fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(ASK_TIMEOUT_MS) })).ok;
-  } catch {
-    return false; // Nobody listens there, which is an answer.
   }
 }
