@@ -40,6 +40,11 @@ export async function storeCommit(client: PoolClient, entry: Entry): Promise<str
 async function storeLeaves(client: PoolClient, { conversationId, seq, accepted }: Entry): Promise<void> {
   const leaves = accepted.leaves.toSorted((a, b) => (a.device < b.device ? -1 : 1));
   const devices = leaves.map(({ device }) => device);
+  // In the order in which acknowledgements take them (`acknowledge_rows`), or the two could wait for each other.
+  await client.query(
+    `select from device_cursor where conversation_id = $1 and device_id <> all ($2) order by device_id collate "default" for update`,
+    [conversationId, devices],
+  );
   await client.query('delete from device_cursor where conversation_id = $1 and device_id <> all ($2)', [conversationId, devices]);
   await client.query('delete from welcome where conversation_id = $1 and device_id <> all ($2)', [conversationId, devices]);
   await client.query(
