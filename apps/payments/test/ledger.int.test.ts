@@ -148,7 +148,7 @@ describe('an account', () => {
 
   test.each([
     ['whose id ends in the number of another currency', [900_840, newOwner(), 'EUR', false, 0]],
-    ['of a currency that is not kept', [900_999, newOwner(), 'XXX', false, 0]],
+    ['of a currency that is not kept', [900_999, newOwner(), 'ZZZ', false, 0]],
     ['of a person without a floor', [900_978, newOwner(), 'EUR', false, null]],
     ['of a person as the system’s', [900_978, newOwner(), 'EUR', true, null]],
     ['of the system with a floor', [900_978, 'reserve', 'EUR', true, 0]],
