@@ -23,8 +23,10 @@ export async function findings(page: Page, screen: string): Promise<string[]> {
     const { violations } = await axe.run({ runOnly: { type: 'tag', values: tags } });
     return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`);
   }, TAGS);
-  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-  if (overflow > 0) violations.push(`${overflow} px wider than the screen`);
+  const overflow = await page.evaluate(() =>
+    [document.documentElement, ...document.querySelectorAll('dialog[open]')].map((each) => each.scrollWidth - each.clientWidth),
+  );
+  for (const pixels of overflow) if (pixels > 0) violations.push(`${pixels} px wider than the screen, or than the sheet`);
   return violations.map((violation) => `${screen}: ${violation}`);
 }
 

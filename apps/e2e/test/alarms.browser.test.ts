@@ -36,7 +36,7 @@ test('a message that cannot be opened says why and what to do, and the next ones
     .filter({ hasText: 'This message cannot be opened.' })
     .last();
   await bubble.waitFor();
-  expect(await bubble.innerText()).toMatch(/It was damaged or is not what it says\. Ask Ana Ruiz to send it again\./);
+  await bubble.getByText(/It was damaged or is not what it says\. Ask Ana Ruiz to send it again\./).waitFor();
   // Nothing can be made of it: neither a reply nor a reaction.
   await bubble.hover();
   expect(await bubble.getByRole('button').count()).toBe(0);

@@ -36,6 +36,7 @@ test('a declined request leaves the screen, says that it is blocked when it is o
   await ben.page.getByRole('link', { name: /Ana Ruiz/ }).click();
   await ben.page.getByText('You blocked Ana Ruiz.').waitFor();
   expect(await composers(ben.page, 'Ana Ruiz')).toBe(0);
+  expect(await ben.page.getByText(/^Say something/).count()).toBe(0); // there is nothing to say it with
   await ben.page.getByRole('button', { name: 'Unblock', exact: true }).click();
   await ben.page.getByRole('button', { name: 'Accept' }).click();
   await ben.page.getByText('Do you still sell the bicycle?').last().waitFor();

@@ -11,7 +11,7 @@ export function Sentence({ of: { sentence, until } }: { of: Failure }) {
   return (
     <>
       {sentence}{' '}
-      <span className="tabular" aria-hidden="true">
+      <span className="wait" aria-hidden="true">
         {sayWait(left)}
       </span>
       <span className="visually-hidden">{sayWait(left === 0 ? 0 : atFirst)}</span>

@@ -24,13 +24,26 @@ export function ChatsScreen({ conversationId }: { conversationId: string | null 
         {conversationId ? (
           <ConversationScreen key={conversationId} conversationId={conversationId as ConversationId} />
         ) : (
-          <Empty icon="chats" title="Choose a chat">
-            Or begin one with somebody’s handle.
-          </Empty>
+          <NothingOpen />
         )}
       </div>
       <Suspense>{isNewOpen && <NewChatSheet onClose={() => setNewOpen(false)} />}</Suspense>
     </main>
+  );
+}
+
+/** Beside the list while no chat is open. Where there is none yet, it says what others need to begin one. */
+function NothingOpen() {
+  const isEmpty = useSession((session) => session.conversations?.length === 0);
+  const handle = useSession((session) => session.account?.handle);
+  return isEmpty ? (
+    <Empty icon="person" title={`You are @${handle}`}>
+      Give this handle to whoever should write to you.
+    </Empty>
+  ) : (
+    <Empty icon="chats" title="Choose a chat">
+      Or begin one with somebody’s handle.
+    </Empty>
   );
 }
 

@@ -49,6 +49,7 @@ export function ConversationScreen({ conversationId }: { conversationId: Convers
           peer={summary.peer}
           messages={messages}
           hasOlder={hasOlder}
+          canWrite={summary.needs === undefined && summary.standing === 'accepted'}
           onOlder={loadOlder}
           onReply={setReplyTo}
         />

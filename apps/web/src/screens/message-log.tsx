@@ -16,19 +16,20 @@ interface LogProps {
   peer: Person;
   messages: readonly MessageView[];
   hasOlder: boolean;
+  canWrite: boolean;
   onOlder: () => void;
   onReply: (message: MessageView) => void;
 }
 
 /** The thread. Only what is near the view is in the document; the oldest page asks for the one before it. */
-export function MessageLog({ messages, hasOlder, onOlder, ...row }: LogProps) {
+export function MessageLog({ messages, hasOlder, canWrite, onOlder, ...row }: LogProps) {
   const { scroller, list, isPrepend, onScroll } = useScrolling(messages, hasOlder, onOlder);
   const name = nameOf(row.peer);
   if (messages.length === 0) {
     return (
       <div className="log-start">
         <Note>{SYSTEM_WORDS['conversation-opened']}</Note>
-        <p>Say something to {name}.</p>
+        {canWrite && <p>Say something to {name}.</p>}
       </div>
     );
   }
@@ -76,7 +77,7 @@ function useScrolling(messages: readonly MessageView[], hasOlder: boolean, onOld
   return { scroller, list, isPrepend, onScroll };
 }
 
-interface RowProps extends Omit<LogProps, 'messages' | 'hasOlder' | 'onOlder'> {
+interface RowProps extends Omit<LogProps, 'messages' | 'hasOlder' | 'canWrite' | 'onOlder'> {
   message: MessageView;
   before: MessageView | undefined;
   after: MessageView | undefined;

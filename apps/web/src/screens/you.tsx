@@ -53,7 +53,7 @@ export function YouScreen() {
         </section>
         <NameForm />
         <Appearance />
-        <section>
+        <section className="you-keyboard">
           <h2>Keyboard</h2>
           <p>Everything can be done without a mouse; press ? on any screen to see the keys.</p>
           <Button look="outline" onClick={() => setHelping(true)}>

@@ -49,7 +49,7 @@ export function sayWait(seconds: number): string {
 export const CONNECTION_WORDS: Record<Exclude<ConnectionState, 'online'>, string> = {
   connecting: 'Connecting…',
   offline: 'You are offline. What you write is kept and sent when you are back.',
-  'signed-out': 'The server does not let this page connect. Reload the page; if it stays, tell whoever runs the server.',
+  'signed-out': 'The server does not let this page connect. If a reload does not help, tell whoever runs it.',
   revoked: 'This device was removed from your account. Nothing new will arrive here.',
   elsewhere: 'Rialto is open in another tab. This one waits.',
 };
