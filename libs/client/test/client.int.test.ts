@@ -164,6 +164,8 @@ test('a device whose group is damaged comes back by its pin and goes on', async 
   await eventually('the message', async () => (await texts(back)).includes('after'));
   await back.send({ text: 'I am back' });
   await eventually('the answer', async () => (await texts(noras)).includes('I am back'));
+  const said = { body: { type: 'system', text: 'device-rejoined' } };
+  for (const conversation of [noras, back]) expect(await conversation.page()).toContainEqual(expect.objectContaining(said));
   await again.close();
 });
 

@@ -19,6 +19,8 @@ test('a slow answer about chains or the group holds up nobody who looks or write
   await ben.client.settle();
   await ben.client.close();
   await ben.store.write([{ kind: 'delete', table: 'group', key: `${id}/state` }]);
+  await anas.send({ text: 'you cannot read this' });
+  await anas.flushed();
 
   const back = await Rialto.open({ url: world.url, store: ben.store });
   const { identity } = back.connection.api;
@@ -45,5 +47,12 @@ test('a slow answer about chains or the group holds up nobody who looks or write
   answer();
   await eventually('its arrival', async () => (await texts(anas)).includes('I was away'));
   expect(await recordOf(ben, id)).toMatchObject({ membership: 'joined', rejoins: { count: 1 } });
+  // What came while it was away says why it is missing, and where that ends both are told.
+  const notes = (await conversation.page()).map(({ body }) => body).filter(({ type }) => type !== 'text');
+  expect(notes).toEqual([
+    { type: 'undecryptable', reason: 'not-yet-joined', willRepair: false },
+    { type: 'system', text: 'device-rejoined' },
+  ]);
+  expect((await anas.page()).map(({ body }) => body)).toContainEqual({ type: 'system', text: 'device-rejoined' });
   await back.close();
 });

@@ -1,22 +1,14 @@
 import type { AccountId, DeviceId, LogRow } from '@rialto/contracts';
-import {
-  ChainMissing,
-  encodePin,
-  fromBase64url,
-  MAX_PAST_EPOCHS,
-  type Received,
-  sameBytes,
-  type Step,
-  toBase64url,
-} from '@rialto/crypto';
+import { ChainMissing, encodePin, fromBase64url, MAX_PAST_EPOCHS, type Received, type Step, toBase64url } from '@rialto/crypto';
 import type { Emitter } from '../events.ts';
 import { decodeEnvelope } from '../messages/envelope.ts';
 import { effectOf, visible } from '../messages/incoming.ts';
-import type { Outgoing, OutgoingCommit } from '../messages/outgoing-record.ts';
+import { type Outgoing, type OutgoingCommit, wasSealedHere } from '../messages/outgoing-record.ts';
 import { advanced, type Timeline } from '../messages/timeline.ts';
 import type { People } from '../people/people.ts';
 import { type Change, type Store, StoreConflict } from '../store.ts';
 import type { MessageRecord } from '../messages/message-record.ts';
+import type { SystemText } from '../views.ts';
 import type { Cell } from './cell.ts';
 import type { ConversationRecord } from './conversation-record.ts';
 import type { CountedRow, LogHashes } from './log-hash.ts';
@@ -84,21 +76,25 @@ export class LogReader {
   /** Sealed in an epoch that this device was not in: counted, and shown as missing when the device had been reading before. */
   async #takeBeforeJoining(cell: Cell, row: LogRow): Promise<RowOutcome> {
     const { patch, changes } = this.#ports.hashes.count(cell.record, row);
-    const own = row.kind === 'application' && row.senderDevice === this.#ports.me.deviceId;
+    const { me, show } = this.#ports;
+    const own = row.kind === 'application' && row.senderDevice === me.deviceId;
     if (own) return this.#takeOwn(cell, row);
-    const wasReading = cell.record.rejoins.count > 0 && row.kind === 'application';
-    if (!wasReading) {
-      await cell.write({ patch, changes });
-      return 'done';
-    }
-    return this.#writeFailure(cell, row, { reason: 'epoch-out-of-window', repair: false });
+    const wasReading = cell.record.rejoins.count > 0;
+    if (wasReading && row.kind === 'application')
+      return this.#writeFailure(cell, row, { reason: 'not-yet-joined', repair: false });
+    // Said where the gap ends, so that it is explained.
+    const isBack = wasReading && row.seq === cell.record.joinedAt;
+    const note = isBack ? this.#note(cell, row, 'device-rejoined', me.accountId) : NO_NOTE;
+    await cell.write({ patch: { ...patch, ...note.patch }, changes: [...changes, ...note.changes] });
+    show(note.shown);
+    return 'done';
   }
 
   async #takeOwn(cell: Cell, row: CountedRow & Pick<LogRow, 'clientMessageId'>): Promise<RowOutcome> {
     const { outgoing, timeline, hashes, events, show } = this.#ports;
     const { patch, changes } = hashes.count(cell.record, row);
     const intent = await outgoing.message(cell.record.id, row.clientMessageId);
-    const isWhatWasSent = intent?.bytes !== undefined && sameBytes(fromBase64url(intent.bytes), fromBase64url(row.bytes));
+    const isWhatWasSent = intent !== undefined && wasSealedHere(intent, fromBase64url(row.bytes));
     if (!isWhatWasSent) {
       // The server has said that it has this message, so it is not waited for any longer.
       const done = intent?.state === 'committed' ? [outgoing.delete(intent)] : [];
@@ -169,7 +165,7 @@ export class LogReader {
     step: Step<Received>,
     received: Extract<Received, { kind: 'commit' }>,
   ): Promise<RowOutcome> {
-    const { hashes, outgoing, timeline, me, show } = this.#ports;
+    const { hashes, outgoing, show } = this.#ports;
     const { patch, changes } = hashes.count(cell.record, row);
     const devices = deviceSet(cell);
     const intent = await outgoing.commit(cell.record.id);
@@ -181,14 +177,9 @@ export class LogReader {
     // What follows is worth having at once and may come a row later: the pin of the new epoch, and marks that no window needs.
     const epoch = Number(cell.group.epoch);
     const grew = [...deviceSet(cell)].some((device) => !devices.has(device)) && !received.own;
-    const note = grew
-      ? visible({ timeline, me: me.accountId }, cell.record, row, {
-          id: `row_${row.seq}`,
-          sender: (received.by?.account ?? cell.record.peer) as AccountId,
-          sentAt: row.at,
-          content: { type: 'system', text: 'devices-changed' },
-        })
-      : { patch: {}, changes: [], shown: [] };
+    const text = received.rejoined ? 'device-rejoined' : grew ? 'devices-changed' : undefined;
+    const by = (received.by?.account ?? cell.record.peer) as AccountId;
+    const note = text === undefined ? NO_NOTE : this.#note(cell, row, text, by);
     await cell.write({
       patch: { ...note.patch, pin: toBase64url(encodePin(cell.group.pin)) },
       changes: [...note.changes, ...(await this.#oldMarks(cell.record.id, epoch))],
@@ -199,14 +190,9 @@ export class LogReader {
   }
 
   async #takeRemoval(cell: Cell, row: LogRow, step: Step<Received>): Promise<RowOutcome> {
-    const { timeline, me, hashes, show, events } = this.#ports;
+    const { hashes, show, events } = this.#ports;
     const counted = hashes.count(cell.record, row);
-    const note = visible({ timeline, me: me.accountId }, cell.record, row, {
-      id: `row_${row.seq}`,
-      sender: cell.record.peer,
-      sentAt: row.at,
-      content: { type: 'system', text: 'removed' },
-    });
+    const note = this.#note(cell, row, 'removed', cell.record.peer);
     await cell.write({
       patch: { ...counted.patch, ...note.patch, membership: 'removed' },
       changes: [...counted.changes, ...note.changes],
@@ -215,6 +201,13 @@ export class LogReader {
     show(note.shown);
     events.emit('conversations.changed', { conversationId: cell.record.id });
     return 'done';
+  }
+
+  /** What a row says that is no message. */
+  #note(cell: Cell, row: LogRow, text: SystemText, sender: AccountId): ReturnType<typeof visible> {
+    const { timeline, me } = this.#ports;
+    const content = { type: 'system', text } as const;
+    return visible({ timeline, me: me.accountId }, cell.record, row, { id: `row_${row.seq}`, sender, sentAt: row.at, content });
   }
 
   async #skip(cell: Cell, row: LogRow): Promise<RowOutcome> {
@@ -265,6 +258,8 @@ export class LogReader {
       .map(({ key }) => ({ kind: 'delete', table: 'messageKey', key }));
   }
 }
+
+const NO_NOTE: ReturnType<typeof visible> = { patch: {}, changes: [], shown: [] };
 
 /** What makes a message unique for ever: a member can encrypt another's signed message again, but not change these. */
 export function markChange(conversationId: string, mark: { epoch: bigint; leaf: number; messageId: string }): Change {

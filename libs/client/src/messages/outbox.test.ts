@@ -47,7 +47,8 @@ async function world() {
   const server = {
     log: [] as LogRow[],
     answer: { seq: 1, duplicate: false },
-    stale: false,
+    /** So many times the server says that the group has moved on. */
+    stale: 0,
     syncs: 0,
     moves: 0,
   };
@@ -55,7 +56,10 @@ async function world() {
   const outbox = new Outbox({
     api: {
       sendMessage: async () => {
-        if (server.stale) throw new AppError('stale-epoch');
+        if (server.stale > 0) {
+          server.stale -= 1;
+          throw new AppError('stale-epoch');
+        }
         return { ...server.answer, at: AT } as never;
       },
     },
@@ -72,7 +76,6 @@ async function world() {
       }),
     moved: async () => {
       server.moves += 1;
-      server.stale = false;
     },
     stored: (each) => reader.takeSent(each),
     show: () => undefined,
@@ -103,7 +106,7 @@ async function world() {
       clientMessageId,
       bytes: toBase64url(bytes),
     }) as unknown as LogRow;
-  return { cell, outbox, timeline, server, sealings, problems, plan, waiting, row };
+  return { cell, outbox, timeline, server, sealings, problems, plan, waiting, row, reader };
 }
 const hashOf = (bytes: string) =>
   toBase64url(nextLogHash(EMPTY_LOG_HASH, { seq: 1, kind: 'application', bytes: fromBase64url(bytes) }));
@@ -170,7 +173,51 @@ test('while a change of the group waits for a chain nothing is sealed, and the m
 test('when the server has moved on and the log says nothing of it, the conversation is looked after at once', async () => {
   const { cell, outbox, server, plan, timeline } = await world();
   const id = await plan();
-  server.stale = true;
+  server.stale = 1;
   await outbox.flush(cell);
   expect([server.moves, (await timeline.get(ID, id)).state]).toEqual([1, 'sent']);
+});
+
+/** A message that was sealed twice: the answer to the first attempt was lost, and meanwhile the group moved on. */
+async function sealedTwice() {
+  const there = await world();
+  const id = await there.plan();
+  there.server.stale = 2;
+  there.server.answer = { seq: 1, duplicate: true };
+  await there.outbox.flush(there.cell);
+  expect(there.sealings).toHaveLength(2);
+  const [first, second] = there.sealings as [Uint8Array, Uint8Array];
+  const read = async (bytes: Uint8Array) => {
+    there.server.log.push(there.row(id, bytes));
+    await there.outbox.flush(there.cell);
+    await there.cell.run(async () => void (await there.reader.take(there.cell, there.row(id, bytes))));
+  };
+  return { ...there, id, first, second, read };
+}
+
+test.each(['first', 'second'] as const)('of a message that was sealed twice the server may have kept the %s', async (which) => {
+  const { id, cell, problems, waiting, timeline, read, ...sealed } = await sealedTwice();
+  await read(sealed[which]);
+  expect(problems).toEqual([]);
+  expect(cell.record).toMatchObject({ cursor: 1, logHash: hashOf(toBase64url(sealed[which])) });
+  expect(await waiting()).toEqual([]);
+  expect(await timeline.get(ID, id)).toMatchObject({ state: 'sent', seq: 1 });
+});
+
+test('what was never sealed here for that message is a rewritten log, also when it was sealed twice', async () => {
+  const { problems, read } = await sealedTwice();
+  await read(new Uint8Array([9, 9, 9]));
+  expect(problems).toEqual(['log-rewritten']);
+});
+
+test('once the server has said that it stored the last bytes, the first ones are a rewritten log', async () => {
+  const { cell, outbox, server, sealings, plan, problems, reader, row } = await world();
+  await cell.run(() => cell.write({ patch: { cursor: 0 } }));
+  const id = await plan();
+  server.stale = 2;
+  server.answer = { seq: 2, duplicate: false };
+  await outbox.flush(cell); // the row before it is not here yet
+  await cell.run(() => cell.write({ patch: { cursor: 1 } }));
+  await cell.run(async () => void (await reader.take(cell, { ...row(id, sealings[0] as Uint8Array), seq: 2 })));
+  expect(problems).toEqual(['log-rewritten']);
 });

@@ -9,7 +9,7 @@ import type { Change } from '../store.ts';
 import type { Api } from '../transport/api.ts';
 import { bareId, encodeEnvelope, type WireBody } from './envelope.ts';
 import type { Content, MessageRecord } from './message-record.ts';
-import type { Outgoing, OutgoingMessage } from './outgoing-record.ts';
+import { type Outgoing, type OutgoingMessage, unsealed } from './outgoing-record.ts';
 import { advanced, type Timeline } from './timeline.ts';
 
 const MAX_WAITING = 1_000;
@@ -126,10 +126,10 @@ export class Outbox {
       if (intent?.state !== 'failed') throw new ClientError('not-failed');
       const again = advanced(message, 'sending') ?? message;
       const position = cell.record.nextOrder;
-      const { n: _n, epoch: _epoch, bytes: _bytes, ...rest } = intent;
+      const { n: _n, ...rest } = unsealed(intent);
       await cell.write({
         patch: { nextOrder: position + 1 },
-        changes: [outgoing.delete(intent), outgoing.put({ ...rest, position, state: 'planned' }), timeline.put(again)],
+        changes: [outgoing.delete(intent), outgoing.put({ ...rest, position }), timeline.put(again)],
       });
       show([again]);
       return again;
@@ -248,8 +248,7 @@ export class Outbox {
       if (cell.record.membership !== 'joined') return undefined;
       const age = Number(cell.group.epoch) - (now.epoch ?? 0);
       if (age <= MAX_PAST_EPOCHS && attempt === 0) return now;
-      const { epoch: _epoch, bytes: _bytes, ...rest } = now;
-      const planned: OutgoingMessage = { ...rest, state: 'planned' };
+      const planned = unsealed(now);
       await cell.write({ changes: [outgoing.put(planned)] });
       return planned;
     });

@@ -1,4 +1,5 @@
 import type { AccountId, ClientMessageId, ConversationId } from '@rialto/contracts';
+import { fromBase64url, hash, sameBytes, toBase64url } from '@rialto/crypto';
 import { Rows, sortable } from '../rows.ts';
 import type { Change, Store } from '../store.ts';
 import type { WireBody } from './envelope.ts';
@@ -17,7 +18,27 @@ export interface OutgoingMessage {
   readonly n?: number;
   readonly epoch?: number;
   readonly bytes?: string;
+  /** Hashes of what was sealed of it before, newest last: an attempt whose answer was lost may be the one that the server has stored. */
+  readonly earlier?: readonly string[];
   readonly seq?: number;
+}
+/** Sealing anew is bounded within one attempt to send; this bounds what is remembered of many. */
+const MAX_EARLIER = 20;
+
+/** As it was before it was sealed, remembering that it was. */
+export function unsealed({ epoch: _epoch, bytes, earlier = [], ...rest }: OutgoingMessage): OutgoingMessage {
+  const all = bytes === undefined ? earlier : [...earlier, toBase64url(hash(fromBase64url(bytes)))].slice(-MAX_EARLIER);
+  return { ...rest, state: 'planned', ...(all.length > 0 && { earlier: all }) };
+}
+
+/**
+ * Whether these are bytes that this device has sealed for this message: the last ones, or those of an earlier attempt, unless the server has
+ * said that it stored the last ones.
+ */
+export function wasSealedHere({ bytes, earlier = [], state, seq }: OutgoingMessage, stored: Uint8Array): boolean {
+  if (bytes !== undefined && sameBytes(fromBase64url(bytes), stored)) return true;
+  const isSettled = state === 'committed' && seq !== undefined;
+  return !isSettled && earlier.includes(toBase64url(hash(stored)));
 }
 
 /** The intent to end an epoch, at most one a conversation at a time. */

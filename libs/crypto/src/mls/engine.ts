@@ -23,9 +23,10 @@ export type Intent = {
   evidence?: Evidence;
 };
 
+/** `rejoined`: the committer came back into the group by it, having lost its place. */
 export type Received =
   | { kind: 'message'; message: Opened }
-  | { kind: 'commit'; own: boolean; by: LeafCredential | undefined; policy: Policy; lostPending: boolean }
+  | { kind: 'commit'; own: boolean; by: LeafCredential | undefined; policy: Policy; lostPending: boolean; rejoined: boolean }
   | { kind: 'removed'; by: LeafCredential };
 
 /**

@@ -208,7 +208,8 @@ export class Group {
     if (newState.groupActiveState.kind === 'removedFromGroup') return { next: undefined, result: { kind: 'removed', by } };
     if (!samePublicGroup(newState, verdict.after)) throw new CommitRefused('invalid', 'public and private state disagree');
     const lostPending = now.pending !== undefined;
-    return { next: { state: newState }, result: { kind: 'commit', own: false, by, policy, lostPending } };
+    const rejoined = message.publicMessage.content.sender.senderType === 'new_member_commit';
+    return { next: { state: newState }, result: { kind: 'commit', own: false, by, policy, lostPending, rejoined } };
   }
 
   #merge(now: Snapshot, pending: Pending): { next: Snapshot; result: Received } {
@@ -216,7 +217,7 @@ export class Group {
     const state = { ...pending.state, historicalReceiverData };
     const policy = policyOf(state.groupContext.extensions);
     const by: LeafCredential | undefined = this.members.find((member) => member.leafIndex === state.privatePath.leafIndex);
-    return { next: { state }, result: { kind: 'commit', own: true, by, policy, lostPending: false } };
+    return { next: { state }, result: { kind: 'commit', own: true, by, policy, lostPending: false, rejoined: false } };
   }
 
   async #step<T>(run: (now: Snapshot) => Promise<{ next: Snapshot | undefined; result: T }>): Promise<Step<T>> {
