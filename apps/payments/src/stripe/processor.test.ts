@@ -69,6 +69,26 @@ test('a list that is longer than the limit is read so far, and that is said', as
   expect(said).toEqual([[{ what: 'events', limit: MAX_LISTED }, expect.stringContaining('left out')]]);
 });
 
+test('a checkout is looked for until it is found, and no further', async () => {
+  const asked: string[] = [];
+  const sessions = listOf(1_000, (number) => ({ id: `cs_${number}`, client_reference_id: `top_${number}` }));
+  const session = {
+    id: 'cs_750',
+    mode: 'payment',
+    client_reference_id: 'top_750',
+    amount_total: 100,
+    currency: 'eur',
+    status: 'open',
+  };
+  answer = (url) => {
+    asked.push(url.pathname);
+    return url.pathname.endsWith('/sessions') ? sessions(url) : { ...session, payment_status: 'unpaid', payment_intent: null };
+  };
+  expect(await processor.findCheckout('top_750', new Date(0))).toMatchObject({ topUpId: 'top_750', standing: 'open' });
+  expect(asked).toHaveLength(4);
+  expect(await processor.findCheckout('top_none', new Date(0))).toBeUndefined();
+});
+
 test('of the books, what came from payers and what went back to them is read, in their currency', async () => {
   const charge = {
     object: 'charge',

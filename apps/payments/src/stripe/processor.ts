@@ -91,9 +91,11 @@ export class Processor {
   /** The checkout that was opened for a top-up, when its answer never reached us. */
   findCheckout(topUpId: string, createdFrom: Date): Promise<Checkout | undefined> {
     return this.#ask(async ({ checkout }) => {
-      const all = await this.#listAll('checkouts', checkout.sessions.list(sessionListParams(seconds(createdFrom))));
-      const found = all.find(({ client_reference_id: reference }) => reference === topUpId);
-      return found && checkoutOf(await checkout.sessions.retrieve(found.id, sessionParams));
+      const sessions = checkout.sessions.list(sessionListParams(seconds(createdFrom)));
+      for await (const { id, client_reference_id: reference } of this.#upToLimit('checkouts', sessions)) {
+        if (reference === topUpId) return checkoutOf(await checkout.sessions.retrieve(id, sessionParams));
+      }
+      return undefined;
     });
   }
 
@@ -144,17 +146,23 @@ export class Processor {
     });
   }
 
-  /** To the end of a list, newest first. What lies behind the limit is the oldest. */
   async #listAll<T>(what: string, pages: AsyncIterable<T>): Promise<T[]> {
     const all: T[] = [];
-    for await (const each of pages) {
-      if (all.length === MAX_LISTED) {
-        this.#log.error({ what, limit: MAX_LISTED }, 'the processor lists more than is looked at; the oldest were left out');
-        break;
-      }
-      all.push(each);
-    }
+    for await (const each of this.#upToLimit(what, pages)) all.push(each);
     return all;
+  }
+
+  /** To the end of a list, newest first. What lies behind the limit is the oldest. */
+  async *#upToLimit<T>(what: string, pages: AsyncIterable<T>): AsyncGenerator<T> {
+    let count = 0;
+    for await (const each of pages) {
+      if (count === MAX_LISTED) {
+        this.#log.error({ what, limit: MAX_LISTED }, 'the processor lists more than is looked at; the oldest were left out');
+        return;
+      }
+      count += 1;
+      yield each;
+    }
   }
 
   async #ask<T>(run: (stripe: Stripe) => Promise<T>): Promise<T> {
