@@ -2,12 +2,12 @@
  * What a device makes of a log that it cannot read in order: rows that were deleted while it was away, and rows that are handed to it as
  * something else. Real: everything that `world.ts` lists, and the retention of the messaging service.
  */
-import { type ConversationId, MESSAGE_RETENTION_DAYS } from '@rialto/contracts';
+import { AppError, type ConversationId, MAX_PAST_EPOCHS, MESSAGE_RETENTION_DAYS } from '@rialto/contracts';
 import { fromBase64url } from '@rialto/crypto';
 import { sweepStep } from '../../../apps/messaging/src/retention.ts';
 import { type Client, Rialto } from '../src/index.ts';
 import { lying, recordOf } from './lies.ts';
-import { eventually, sharedWorld, type Someone, texts } from './world.ts';
+import { eventually, introduce, sharedWorld, type Someone, texts } from './world.ts';
 
 const world = sharedWorld();
 
@@ -19,14 +19,14 @@ async function reopened({ store }: Someone): Promise<Client> {
   return client;
 }
 /** Ends the epoch and writes nothing after it: the device lost its group and came back by its pin. */
-async function comeBackByPin(person: Someone, id: ConversationId): Promise<Client> {
+async function comeBackByPin(person: Someone, id: ConversationId, times = 1): Promise<Client> {
   await person.client.settle();
   await person.client.close();
   await person.store.write([{ kind: 'delete', table: 'group', key: `${id}/state` }]);
   const client = await reopened(person);
   await eventually('the way back', async () => {
     const { membership, rejoins } = await recordOf(person, id);
-    return membership === 'joined' && rejoins.count === 1;
+    return membership === 'joined' && rejoins.count === times;
   });
   await client.settle();
   return client;
@@ -56,6 +56,32 @@ test('a device that missed the end of an epoch, and whose rows are deleted, come
   await conversation.flushed();
   await eventually('the message', async () => (await texts(await anas.conversations.get(id))).includes('long time no see'));
   await Promise.all([anas.close(), back.close()]);
+});
+
+test('a device that is online and missed the ends of epochs, whose rows are deleted, comes back when it writes, without reading everything', async () => {
+  const [ana, ben] = await Promise.all([world.enter('ana'), world.enter('ben')]);
+  const { anas, bens } = await introduce(ana, ben);
+  const { id } = anas;
+  await eventually('the first commits', async () => {
+    const [hers, his] = [await recordOf(ana, id), await recordOf(ben, id)];
+    return !his.needsSelfUpdate && hers.cursor === his.cursor && hers.cursor > 1;
+  });
+  await ben.client.settle();
+  // Nothing is pushed to this device, and it cannot read the list of its conversations: what heals it is not the next full sync.
+  ben.client.conversations.handleMessage = async () => undefined;
+  const { messaging } = ben.client.connection.api;
+  Object.assign(messaging, { listConversations: () => Promise.reject(new AppError('unavailable')) });
+  let person = ana;
+  for (let times = 1; times <= MAX_PAST_EPOCHS + 1; times += 1)
+    person = { ...person, client: await comeBackByPin(person, id, times) };
+  await letTimePass(id);
+  const { epoch } = bens;
+  await bens.send({ text: 'still here' });
+  await bens.flushed();
+  expect(bens.epoch).toBeGreaterThan(epoch + MAX_PAST_EPOCHS);
+  expect(await recordOf(ben, id)).toMatchObject({ membership: 'joined', rejoins: { count: 1 } });
+  await eventually('the message', async () => (await texts(await person.client.conversations.get(id))).includes('still here'));
+  await person.client.close();
 });
 
 test('a device that only missed messages does not end an epoch because of it', async () => {
