@@ -216,6 +216,7 @@ describe('another past', () => {
     ['the balance', { balanceMinor: '1600' }, 'wrong-balance'],
     ['the currency', { currency: 'USD' }, 'other-request'],
     ['the memo', { memoHash: OTHER }, 'intent-differs'],
+    ['the intent, which is one of hers', { intent: null }, 'no-intent'],
   ])('a line that differs in %s does not verify', async (_name, change, fault) => {
     const people = await rich(world);
     const [topUp, paid] = await unseen(people, 500n);

@@ -1,4 +1,4 @@
-import { type AccountId, AppError, type Receipt, type TopUpView } from '@rialto/contracts';
+import { type AccountId, AppError, type Receipt, type StatementEntry, type TopUpView } from '@rialto/contracts';
 import { ready } from '@rialto/crypto';
 import * as z from 'zod';
 import { MemoryStore } from '../memory-store.ts';
@@ -83,9 +83,6 @@ describe('what was verified', () => {
     const whole = walletWith({ getWallet: saying([account]), getStatement: nothing });
     await whole.wallet.refresh();
     expect(await whole.rows.verifiedAtMs()).toBeGreaterThan(0);
-    const unreadable = async (): Promise<never> => {
-      throw new AppError('internal', undefined, z.string().safeParse(1).error);
-    };
     const cut = walletWith({ getWallet: saying([account]), getStatement: unreadable });
     await cut.wallet.refresh();
     expect(cut.events).toContainEqual(['problem', { code: 'statement-unreadable', detail: 'EUR after 0' }]);
@@ -93,6 +90,54 @@ describe('what was verified', () => {
     const claimed = walletWith({ getWallet: saying([{ ...account, seq: 1 }]), getStatement: nothing });
     await claimed.wallet.refresh();
     expect(await claimed.rows.verifiedAtMs()).toBe(0);
+  });
+
+  const unreadable = async (): Promise<never> => {
+    throw new AppError('internal', undefined, z.string().safeParse(1).error);
+  };
+  /** One line of 2000 is verified. */
+  async function afterOne(api: { getWallet: ReturnType<typeof saying>; getStatement?: () => Promise<never> }) {
+    const end = { seq: 1, head: 'H'.repeat(43) };
+    const there = walletWith({ getStatement: async () => ({ entries: [], ...end }) as never, ...api });
+    const entry = { currency: 'EUR', ...end, balanceMinor: '2000', intentId: null } as StatementEntry;
+    await there.store.write(there.rows.addEntry(entry, { ...end, balanceMinor: '2000' }, null));
+    const alarms = async () => {
+      await there.wallet.refresh();
+      return there.events.flatMap((event) => {
+        const [name, { detail }] = event as [string, { detail?: string }];
+        return name === 'problem' ? [detail] : [];
+      });
+    };
+    return { ...there, alarms };
+  }
+  const one = { ...account, seq: 1, head: 'H'.repeat(43), balanceMinor: '2000' };
+
+  test('what the server claims beside the statement must be a place in it, also where the statement cannot be read on', async () => {
+    expect(await (await afterOne({ getWallet: saying([one]) })).alarms()).toEqual([]);
+    const alarm = ['EUR: the balance at 1'];
+    for (const claim of [
+      { ...one, head: 'X'.repeat(43) },
+      { ...one, balanceMinor: '2001' },
+    ]) {
+      expect(await (await afterOne({ getWallet: saying([claim]) })).alarms()).toEqual(alarm);
+    }
+    const claim = { ...one, balanceMinor: '2001' };
+    const cut = await afterOne({ getWallet: saying([claim]), getStatement: unreadable });
+    expect(await cut.alarms()).toEqual(['EUR after 1', ...alarm]);
+    const ahead = await afterOne({ getWallet: saying([{ ...claim, seq: 2 }]), getStatement: unreadable });
+    expect(await ahead.alarms()).toEqual(['EUR after 1']);
+  });
+
+  test('an end that has more lines than it shows is no end', async () => {
+    const more = async () => ({ entries: [], seq: 2, head: 'H'.repeat(43) }) as never;
+    expect(await (await afterOne({ getWallet: saying([one]), getStatement: more })).alarms()).toEqual(['EUR: the end, at 1']);
+  });
+
+  test('a receipt against a line that was read is an alarm, also where the statement cannot be read on', async () => {
+    const cut = await afterOne({ getWallet: saying([one]), getStatement: unreadable });
+    const receipt = { currency: 'EUR', seq: 1, transferId: 'tra_A', head: 'X'.repeat(43) } as Receipt;
+    await cut.store.write([cut.rows.putReceipt({ receipt, proof: { signed: '', signature: '' } })]);
+    expect(await cut.alarms()).toEqual(['EUR after 1', 'EUR: without what was signed at 1']);
   });
 
   test('a server that breaks down says nothing about the statement', async () => {
