@@ -7,6 +7,24 @@ const require = createRequire(path.join(process.cwd(), 'apps/e2e/package.json'))
 const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
+/** What is used here of a page, whose own types only the web client is compiled with. */
+interface Box {
+  readonly scrollWidth: number;
+  readonly clientWidth: number;
+}
+interface Animated {
+  readonly finished: Promise<unknown>;
+  readonly effect: { getComputedTiming(): { readonly endTime?: unknown } } | null;
+}
+interface InPage {
+  readonly document: {
+    readonly documentElement: Box;
+    querySelectorAll(selector: string): Iterable<Box>;
+    getAnimations(): readonly Animated[];
+  };
+  requestAnimationFrame(run: () => void): void;
+}
+
 const WIDTHS = [1280, 320] as const;
 const HEIGHTS = { 1280: 800, 320: 640 } as const;
 
@@ -23,9 +41,11 @@ export async function findings(page: Page, screen: string): Promise<string[]> {
     const { violations } = await axe.run({ runOnly: { type: 'tag', values: tags } });
     return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`);
   }, TAGS);
-  const overflow = await page.evaluate(() =>
-    [document.documentElement, ...document.querySelectorAll('dialog[open]')].map((each) => each.scrollWidth - each.clientWidth),
-  );
+  const overflow = await page.evaluate(() => {
+    const { document } = globalThis as unknown as InPage;
+    const places = [document.documentElement, ...document.querySelectorAll('dialog[open]')];
+    return places.map((each) => each.scrollWidth - each.clientWidth);
+  });
   for (const pixels of overflow) if (pixels > 0) violations.push(`${pixels} px wider than the screen, or than the sheet`);
   return violations.map((violation) => `${screen}: ${violation}`);
 }
@@ -51,7 +71,8 @@ export async function findingsInAllLooks(page: Page, screen: string): Promise<st
 /** Colours of another theme come with the next frame, some of them by a transition. */
 const settled = (page: Page): Promise<void> =>
   page.evaluate(async () => {
-    for (let frame = 0; frame < 2; frame += 1) await new Promise((resolve) => requestAnimationFrame(resolve));
+    const { document, requestAnimationFrame } = globalThis as unknown as InPage;
+    for (let frame = 0; frame < 2; frame += 1) await new Promise<void>((resolve) => requestAnimationFrame(resolve));
     const ends = document.getAnimations().filter((each) => each.effect?.getComputedTiming().endTime !== Infinity);
     await Promise.allSettled(ends.map(({ finished }) => finished));
   });
