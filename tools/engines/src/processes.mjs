@@ -3,6 +3,7 @@ import { randomInt } from 'node:crypto';
 import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
+import { openLog } from './log-file.mjs';
 
 /** Enough of a process's output to explain its end, and not so much that a chatty one fills the memory. */
 const KEPT_OUTPUT_CHARACTERS = 20_000;
@@ -53,13 +54,13 @@ export async function mustRun(command, args, options) {
  * @returns {{child, pid: number, exited: Promise<number|string>, output: () => string}}
  */
 export function launch(command, args, { logFile, ...options } = {}) {
-  const log = logFile ? fs.openSync(logFile, 'a', 0o600) : undefined;
+  const log = logFile ? openLog(logFile) : undefined;
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true, ...options });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream?.on('data', (data) => {
       output = (output + data).slice(-KEPT_OUTPUT_CHARACTERS);
-      if (log !== undefined) fs.writeSync(log, data);
+      log?.write(data);
     });
   }
   const exited = new Promise((resolve) => {
@@ -68,7 +69,7 @@ export function launch(command, args, { logFile, ...options } = {}) {
       resolve(-1);
     });
     child.once('close', (code, signal) => {
-      if (log !== undefined) fs.closeSync(log);
+      log?.close();
       resolve(code ?? signal ?? -1);
     });
   });

@@ -98,9 +98,14 @@ function paymentsEnvironment(service, world) {
   };
 }
 
+/** An operator's own limits for people's requests; the gateway knows their names, and has a usual value for each. */
+const LIMIT = /^RIALTO_LIMIT_/;
+
 function gatewayEnvironment(service, world, replica) {
+  const limits = Object.entries(world.env).filter(([name, value]) => LIMIT.test(name) && value);
   return {
     ...processEnvironment(service, world),
+    ...Object.fromEntries(limits),
     RIALTO_PORT: String(world.ports.gateways[replica]),
     RIALTO_HOST: world.host,
     RIALTO_ORIGINS: world.origins.join(','),
