@@ -26,14 +26,7 @@ export function supervise({ name, folder, command, args, options, say, onStarted
     const began = Date.now();
     current = launch(command, args, options);
     void current.exited.then((end) => handleEnd(describe(end), Date.now() - began));
-    if (current.pid !== undefined) tellStarted(current.pid);
-  };
-  const tellStarted = (pid) => {
-    try {
-      onStarted(pid);
-    } catch (error) {
-      say(`${name} runs as process ${pid}, which could not be noted: ${error.message}`);
-    }
+    if (current.pid !== undefined) tellStarted(name, current.pid, { say, onStarted });
   };
   const handleEnd = (end, livedMs) => {
     if (!isWanted || signal?.aborted) return;
@@ -77,6 +70,14 @@ export function supervise({ name, folder, command, args, options, say, onStarted
       await stopProcess(current, { graceMs: STOP_GRACE_MS });
     },
   };
+}
+
+function tellStarted(name, pid, { say, onStarted }) {
+  try {
+    onStarted(pid);
+  } catch (error) {
+    say(`${name} runs as process ${pid}, which could not be noted: ${error.message}`);
+  }
 }
 
 const describe = (end) => (typeof end === 'string' ? `signal ${end}` : `status ${end}`);

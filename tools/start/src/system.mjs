@@ -84,42 +84,15 @@ async function bringUp({ paths, host, port, url, replicas, say, env, extraEnv, w
     ...{ secrets, host, ports, turn, webDir, paths, env, extraEnv },
     natsUrl: nats.url,
     databaseUrl: (service) => databaseUrlOf(postgres.url, service, secrets),
-    origins: originsOf(env, ports.gateways, host),
-    trustedProxies: env.RIALTO_TRUSTED_PROXIES,
-    urls: {
-      public: env.RIALTO_PUBLIC_URL ?? url,
-      inner: `http://${host}:${port}`,
-      stripeSim: `http://127.0.0.1:${ports.stripeSim}`,
-    },
+    ...addressesOf({ env, host, ports, url }),
   };
-  const services = await startServices({
-    world,
-    replicas,
-    say,
-    onStarted: state.started,
-    gatewayUrls,
-    undo,
-    giveUpIfTold,
-    signal,
-  });
+  const { started: onStarted } = state;
+  const services = await startServices({ world, replicas, say, onStarted, gatewayUrls, undo, giveUpIfTold, signal });
   const engines = [postgres, nats, turn].flatMap(({ keeper }) => keeper ?? []);
   state.describe({ url, gatewayUrls, postgresUrl: postgres.url, natsUrl: nats.url, dataDir: paths.dataDir });
   const notes = notesOn({ env, turn, webDir });
-  const { postgresUrl, natsUrl } = { postgresUrl: postgres.url, natsUrl: nats.url };
-  return {
-    url,
-    gatewayUrls,
-    services,
-    engines,
-    postgresUrl,
-    natsUrl,
-    stateFile: paths.state,
-    logsDir: paths.logs,
-    notes,
-    bringDatabaseUpToDate,
-    renewPermissions,
-    stop,
-  };
+  const facts = { url, gatewayUrls, postgresUrl: postgres.url, natsUrl: nats.url, stateFile: paths.state, logsDir: paths.logs };
+  return { ...facts, services, engines, notes, bringDatabaseUpToDate, renewPermissions, stop };
 }
 
 /** Waits for all even when one fails, so that everything that did start is known and can be stopped. */
@@ -148,6 +121,17 @@ function stopOnce(undo) {
     return stopping;
   };
 }
+
+/** Where people and processes reach the system, and from whom it takes a call. */
+const addressesOf = ({ env, host, ports, url }) => ({
+  origins: originsOf(env, ports.gateways, host),
+  trustedProxies: env.RIALTO_TRUSTED_PROXIES,
+  urls: {
+    public: env.RIALTO_PUBLIC_URL ?? url,
+    inner: `http://${host}:${ports.gateways[0]}`,
+    stripeSim: `http://127.0.0.1:${ports.stripeSim}`,
+  },
+});
 
 /** A browser on this machine may call it by either name; behind a proxy the operator lists the public ones. */
 function originsOf(env, ports, host) {
