@@ -8,8 +8,9 @@ import {
   type TransferId,
   type TransferIntent,
 } from '@rialto/contracts';
-import { sign, type SigningKey, toBase64url } from '@rialto/crypto/server';
+import { sign, type SigningKey } from '@rialto/crypto/server';
 import type pg from 'pg';
+import { base64urlOf } from './base64url.ts';
 import { transferIdBytes } from './domain/posting.ts';
 import { type Posted, type PostedSide, readTransfers } from './ledger.ts';
 import { transferIdOf, transferUuid } from './transfer-ids.ts';
@@ -29,7 +30,7 @@ export class Receipts {
   /** The receipt for one side of a transfer, `side` being one of its two. */
   sign(posted: Posted, side: PostedSide): SignedBody {
     const bytes = Buffer.from(JSON.stringify(receiptOf(this.#ledger, posted, side)), 'utf8');
-    return { signed: toBase64url(bytes), signature: toBase64url(sign('receipt', bytes, this.#key.privateKey)) };
+    return { signed: base64urlOf(bytes), signature: base64urlOf(sign('receipt', bytes, this.#key.privateKey)) };
   }
 
   /** The receipt for the caller's side. Throws `not-found` when there is no such transfer, or it is between others. */
@@ -71,8 +72,8 @@ export function receiptOf(ledger: LedgerId, posted: Posted, side: PostedSide): R
     currency: posted.currency,
     seq: Number(side.seq),
     balanceMinor: side.balanceMinor.toString(),
-    previousHead: toBase64url(side.previousHead),
-    head: toBase64url(posted.head),
+    previousHead: base64urlOf(side.previousHead),
+    head: base64urlOf(posted.head),
     at: posted.at.toISOString(),
   };
 }

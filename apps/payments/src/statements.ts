@@ -7,8 +7,8 @@ import {
   type payments,
   type StatementEntry,
 } from '@rialto/contracts';
-import { toBase64url } from '@rialto/crypto/server';
 import type pg from 'pg';
+import { base64urlOf } from './base64url.ts';
 import { EMPTY_HEAD, linkHash, type PostingKind } from './domain/posting.ts';
 import { transferIdOf } from './transfer-ids.ts';
 import { findAccount, findCurrency } from './wallets.ts';
@@ -58,11 +58,11 @@ export async function getStatement(
   const account = await findAccount(on, owner, currency);
   if (!account) {
     await findCurrency(on, currency);
-    return { entries: [], seq: 0, head: toBase64url(EMPTY_HEAD) };
+    return { entries: [], seq: 0, head: base64urlOf(EMPTY_HEAD) };
   }
   // Up to the seq that was read, so that entries and head fit each other whatever is posted meanwhile.
   const { rows } = await on.query<EntryRow>(PAGE, [account.id, after, account.seq, limit]);
-  return { entries: rows.map(entryOf), seq: Number(account.seq), head: toBase64url(account.head) };
+  return { entries: rows.map(entryOf), seq: Number(account.seq), head: base64urlOf(account.head) };
 }
 
 function entryOf(row: EntryRow): StatementEntry {
@@ -82,14 +82,14 @@ function entryOf(row: EntryRow): StatementEntry {
     amountMinor: row.amount,
     seq: Number(row.seq),
     balanceMinor: row.balance,
-    previousHead: toBase64url(row.previous),
-    head: toBase64url(row.head),
-    salt: toBase64url(row.salt),
-    otherLink: toBase64url(otherLink),
-    requestHash: toBase64url(row.request_hash),
-    intent: intent && signature ? { signed: toBase64url(intent), signature: toBase64url(signature) } : null,
+    previousHead: base64urlOf(row.previous),
+    head: base64urlOf(row.head),
+    salt: base64urlOf(row.salt),
+    otherLink: base64urlOf(otherLink),
+    requestHash: base64urlOf(row.request_hash),
+    intent: intent && signature ? { signed: base64urlOf(intent), signature: base64urlOf(signature) } : null,
     intentId: row.kind === 'transfer' ? (row.key as IntentId) : null,
-    memoHash: row.memo_hash && toBase64url(row.memo_hash),
+    memoHash: row.memo_hash && base64urlOf(row.memo_hash),
     at: row.at.toISOString(),
   };
 }

@@ -1,7 +1,7 @@
 import { AppError, type AccountId, type CurrencyView, type WalletAccount } from '@rialto/contracts';
-import { toBase64url } from '@rialto/crypto/server';
 import type pg from 'pg';
 import type * as z from 'zod';
+import { base64urlOf } from './base64url.ts';
 import type { CurrencyLimits } from './domain/limits.ts';
 
 type Queryable = Pick<pg.Pool, 'query'>;
@@ -28,7 +28,7 @@ export async function listAccounts(on: Queryable, owner: AccountId): Promise<z.o
     balanceMinor: posted,
     heldMinor: held,
     seq: Number(seq),
-    head: toBase64url(head),
+    head: base64urlOf(head),
     isFrozen: frozen,
   }));
 }

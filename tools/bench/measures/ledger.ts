@@ -19,6 +19,7 @@ const FUNDING_BATCH = 250;
 const ROUNDS = 3;
 const SECONDS = 4;
 const WARM_UP_SECONDS = 1;
+const MOST_TRANSFERS_PER_SECOND = 25_000;
 const INTENT_LIVES_MS = 300_000;
 const LEDGER = 'ldg_BBBBBBBBBBBBBBBBBBBBBB' as LedgerId;
 /** No signature is verified here, so none is needed. */
@@ -94,6 +95,10 @@ function loadOf(name: string): Load {
   return load;
 }
 
+interface Order {
+  readonly intent: TransferIntent;
+  readonly caller: SigningCaller;
+}
 interface Person {
   readonly accountId: AccountId;
   readonly deviceId: DeviceId;
@@ -154,23 +159,27 @@ class City {
 
   /** Transfers a second while every caller sends its next one as soon as the last is committed. */
   async run({ callers, isHot }: Load, seconds: number): Promise<number> {
+    const orders = Array.from({ length: MOST_TRANSFERS_PER_SECOND * seconds }, () => this.#order(isHot));
     let done = 0;
     const started = performance.now();
     const until = started + seconds * 1_000;
     const caller = async () => {
       while (performance.now() < until) {
-        const from = this.#anybody();
-        const to = isHot ? this.#people[0] : this.#anybody();
-        if (!to || from === to) continue;
-        await this.#pay(from, to);
+        const order = orders[done];
         done += 1;
+        if (!order) throw new Error('the intents made beforehand are used up');
+        await this.#pay(order);
       }
     };
     await Promise.all(Array.from({ length: callers }, caller));
     return done / ((performance.now() - started) / 1_000);
   }
 
-  async #pay({ accountId, deviceId }: Person, to: Person): Promise<void> {
+  /** What the service is given: the intent and its bytes, as the payer's device has made them. */
+  #order(isHot: boolean): Order {
+    const { accountId, deviceId } = this.#anybody();
+    let to = isHot ? this.#people[0] : this.#anybody();
+    while (!to || to.accountId === accountId) to = this.#anybody();
     const intent: TransferIntent = {
       ledger: LEDGER,
       intentId: `int_${(this.#intents += 1).toString(36).padStart(22, '0')}` as TransferIntent['intentId'],
@@ -184,14 +193,13 @@ class City {
       chainSeq: 0,
     };
     const signed = Buffer.from(JSON.stringify(intent), 'utf8');
-    const caller: SigningCaller = {
-      kind: 'device-signed',
-      accountId,
-      deviceId,
-      signed,
-      signature: this.#signature,
-      deviceKey: NO_KEY,
+    return {
+      intent,
+      caller: { kind: 'device-signed', accountId, deviceId, signed, signature: this.#signature, deviceKey: NO_KEY },
     };
+  }
+
+  async #pay({ intent, caller }: Order): Promise<void> {
     await this.#transfers.admit(intent, caller);
     await this.#chains.mustExist(intent.to);
     const posted = await this.#ledger.post(postingOf(intent, caller));
