@@ -22,7 +22,7 @@ export function takeFileLock(file, owner, isAlive) {
     while (!linked(draft, file)) {
       const holder = ownerOf(file);
       if (holder && isAlive(holder)) return { holder, release: () => {} };
-      removeStale(file, owner, isAlive);
+      if (holder !== undefined) removeStale(file, owner, isAlive);
     }
   } finally {
     fs.rmSync(draft, { force: true });
@@ -39,7 +39,8 @@ function removeStale(file, owner, isAlive) {
   if (holder) return void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOOK_AGAIN_MS);
   try {
     const left = ownerOf(file);
-    if (!left || !isAlive(left)) fs.rmSync(file, { force: true });
+    // Where there is no file any more, somebody may take the lock at this moment: then there is nothing to remove.
+    if (left !== undefined && (left === null || !isAlive(left))) fs.rmSync(file, { force: true });
   } finally {
     release();
   }
@@ -56,11 +57,18 @@ function linked(from, to) {
   }
 }
 
-/** Undefined when there is no such file, or when it is damaged: then nobody can be shown to hold it. */
+/** Undefined when there is no such file; null when it is damaged: then nobody can be shown to hold it. */
 function ownerOf(file) {
+  let text;
   try {
-    return JSON.parse(fs.readFileSync(file, 'utf8'));
+    text = fs.readFileSync(file, 'utf8');
+  } catch (error) {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+  try {
+    return JSON.parse(text);
   } catch {
-    return undefined;
+    return null;
   }
 }
