@@ -1,6 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Rialto } from '@rialto/client';
+import { openFileStore } from '@rialto/client/node';
 import { runProgram, systemUrl } from './terminal.ts';
 
 /** The `rialto` command as a script uses it: two profiles on one machine, one process a command, answers in JSON. */
@@ -45,6 +47,17 @@ test('two profiles make accounts, know who they are, and find each other', async
     { accountId: ben.accountId, handle: handles.ben },
     { accountId: ana.accountId, handle: handles.ana },
   ]);
+});
+
+test('a profile whose registration was cut off before it showed the recovery phrase shows it with the next look, and once', async () => {
+  const store = await openFileStore({ directory: join(home, 'profiles', 'cut') });
+  const request = { url: systemUrl(), store, handle: `cut_${suffix}` };
+  const { client, recoveryPhrase } = await Rialto.register(request);
+  await client.close();
+  await store.close();
+  expect(await answer('cut', 'whoami')).toMatchObject({ handle: `cut_${suffix}`, recoveryPhrase });
+  expect(await answer('cut', 'whoami')).not.toHaveProperty('recoveryPhrase');
+  expect(await answer('ana', 'whoami')).not.toHaveProperty('recoveryPhrase');
 });
 
 test('they write: one sends, the other accepts, reads and talks back', async () => {

@@ -45,20 +45,22 @@ test('a handle that could not be asked for is not called available', async () =>
   await context.close();
 });
 
-test('the recovery phrase promises no more than is built, and the page is not left by accident while it is shown', async () => {
+test('the recovery phrase promises no more than is built, and is shown until it is written down, also when the page is left', async () => {
   const { context, page } = await openPerson(browser, url);
   await page.getByLabel('Handle').fill(freshHandle('dee'));
   await page.getByText('Available', { exact: true }).waitFor();
   await page.getByRole('button', { name: 'Create account' }).click();
   await page.getByText('Bringing an account back with them is not built yet.').waitFor();
   await shoot(page, 'phrase');
-  const asked = page.waitForEvent('dialog');
-  void page.reload().catch(() => undefined); // it stays
-  const dialog = await asked;
-  expect(dialog.type()).toBe('beforeunload');
-  await dialog.dismiss();
+  const words = page.getByRole('list', { name: 'Recovery phrase' }).getByRole('listitem');
+  const shown = await words.allInnerTexts();
+  await page.reload();
   await page.getByRole('heading', { name: 'Your recovery phrase' }).waitFor();
+  expect(await words.allInnerTexts()).toEqual(shown);
   await page.getByRole('button', { name: 'I wrote them down' }).click();
+  await page.getByRole('heading', { name: 'Chats', exact: true }).waitFor();
+  await page.reload();
+  await page.getByRole('heading', { name: 'Chats', exact: true }).waitFor();
   await page.getByRole('link', { name: 'You', exact: true }).click();
   await page.getByText('Bringing an account back with the twelve words is not built yet').waitFor();
   await shoot(page, 'you');

@@ -24,6 +24,7 @@ export function registerCommand(program: Command): void {
           'These twelve words are the account: write them down now, they are not shown again.',
           'Then try `rialto confirm-phrase`.',
         ]);
+        await client.forgetRecoveryPhrase();
         await client.close();
       } finally {
         await store.close();
@@ -40,14 +41,17 @@ export function accountCommands(program: Command): void {
       const options = command.optsWithGlobals<GlobalOptions>();
       return withClient(
         options,
-        async ({ account }) => {
-          const phrase = account.recoveryPhraseConfirmed ? 'confirmed' : 'not confirmed yet';
-          print(options, account, [
+        async (client) => {
+          const { account } = client;
+          const unseen = await client.recoveryPhrase(); // registering was cut off before it showed them
+          const phrase = unseen ?? (account.recoveryPhraseConfirmed ? 'confirmed' : 'not confirmed yet');
+          print(options, { ...account, ...(unseen !== null && { recoveryPhrase: unseen }) }, [
             `@${account.handle} (${account.displayName})`,
             `account ${account.accountId}`,
             `device  ${account.deviceId}`,
             `recovery phrase ${phrase}`,
           ]);
+          await client.forgetRecoveryPhrase();
         },
         { offline: true },
       );

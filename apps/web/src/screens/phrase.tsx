@@ -1,17 +1,13 @@
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 import { Button } from '../parts/button.tsx';
+import { leavePhrase } from '../session/session.ts';
 import { notify, useSession } from '../session/state.ts';
 import './phrase.css';
 
-/** The twelve words, shown once. They are gone from memory when this screen is left, so the browser asks before it leaves the page. */
+/** The twelve words, shown until the person says that they are written down; then this browser forgets them. */
 export function PhraseScreen() {
   const phase = useSession((session) => session.phase);
   const [isCopied, setCopied] = useState(false);
-  useEffect(() => {
-    const ask = (event: BeforeUnloadEvent) => event.preventDefault();
-    addEventListener('beforeunload', ask);
-    return () => removeEventListener('beforeunload', ask);
-  }, []);
   if (phase.name !== 'phrase') return null;
   const words = phase.phrase.split(' ');
   const copy = async () => {
@@ -28,8 +24,8 @@ export function PhraseScreen() {
       <div className="phrase-card">
         <h1>Your recovery phrase</h1>
         <p>
-          These twelve words are the root of your account. Write them down on paper; nobody can show them to you again, not even
-          this server.
+          These twelve words are the root of your account. Write them down on paper: after this screen nobody can show them to you
+          again, not even this server.
         </p>
         <p>
           <b>Bringing an account back with them is not built yet.</b> Until it is, whoever loses this browser loses the account
@@ -44,7 +40,7 @@ export function PhraseScreen() {
           <Button look="outline" icon={isCopied ? 'check' : 'copy'} onClick={() => void copy()}>
             {isCopied ? 'Copied' : 'Copy'}
           </Button>
-          <Button onClick={() => useSession.setState({ phase: { name: 'ready' } })}>I wrote them down</Button>
+          <Button onClick={() => void leavePhrase()}>I wrote them down</Button>
         </div>
         <p className="phrase-later">Under “You” you can check at any time that you wrote them down right.</p>
       </div>

@@ -1,11 +1,11 @@
 import type { CallSurface } from '@rialto/client';
-import { leaveCall, openSession, register, showCall, takeOver } from './session.ts';
+import { leaveCall, leavePhrase, openSession, register, showCall, takeOver } from './session.ts';
 import { useSession } from './state.ts';
 
 const sdk = {
   registerAccount: jest.fn(),
   takeOver: jest.fn(),
-  openAccount: jest.fn(async () => 'no-account' as const),
+  openAccount: jest.fn(async (): Promise<unknown> => 'no-account'),
 };
 jest.mock('./sdk.ts', () => ({
   registerAccount: (...given: unknown[]) => sdk.registerAccount(...given) as unknown,
@@ -35,6 +35,20 @@ test('the recovery phrase is shown at once, whatever the server answers after th
   void register('ana', 'Ana');
   await new Promise((resolve) => setTimeout(resolve, 20));
   expect(phase()).toEqual({ name: 'phrase', phrase: 'twelve words' });
+});
+
+test('words that nobody has said they have are shown when the page comes back, and are kept until they are forgotten', async () => {
+  const forgetRecoveryPhrase = jest.fn(async () => undefined);
+  const client = { ...silent, recoveryPhrase: async () => 'twelve words', forgetRecoveryPhrase };
+  sdk.openAccount.mockResolvedValueOnce(client);
+  void openSession();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(phase()).toEqual({ name: 'phrase', phrase: 'twelve words' });
+  forgetRecoveryPhrase.mockRejectedValueOnce(new Error('disk full'));
+  await leavePhrase();
+  expect(phase()).toMatchObject({ name: 'phrase' });
+  await leavePhrase();
+  expect(phase()).toEqual({ name: 'ready' });
 });
 
 test('a tab that cannot take over says so', async () => {

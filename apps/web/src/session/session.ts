@@ -26,7 +26,7 @@ async function open(loadScreens: () => Promise<unknown>): Promise<void> {
     const opened = await sdk.openAccount();
     if (opened === 'no-account') useSession.setState({ phase: { name: 'welcome' } });
     else if (opened === 'elsewhere') useSession.setState({ phase: { name: 'elsewhere' } });
-    else await begin(opened);
+    else await begin(opened, await firstPhase(opened));
   } catch (thrown) {
     // Whoever reads the welcome goes on reading: registering needs the same and says what is wrong.
     if (!isNewcomer) useSession.setState({ phase: { name: 'failed', sentence: sayError(thrown) } });
@@ -52,12 +52,28 @@ export async function register(handle: string, displayName: string): Promise<voi
   await begin(client, { name: 'phrase', phrase: recoveryPhrase });
 }
 
+/** Words that nobody has said they have: the page was left before, and they are shown now. */
+async function firstPhase(client: RialtoClient): Promise<Phase> {
+  const phrase = await client.recoveryPhrase();
+  return phrase === null ? { name: 'ready' } : { name: 'phrase', phrase };
+}
+
+/** The person has the words: this browser keeps them no longer. */
+export async function leavePhrase(): Promise<void> {
+  try {
+    await useSession.getState().client?.forgetRecoveryPhrase();
+  } catch (thrown) {
+    return notify(sayError(thrown), 'danger');
+  }
+  useSession.setState({ phase: { name: 'ready' } });
+}
+
 export async function checkHandle(handle: string) {
   return (await loadSdk()).checkHandle(handle);
 }
 
 /** Shows what is stored at once; what the server knows follows, and may be long in coming. */
-async function begin(client: RialtoClient, phase: Phase = { name: 'ready' }): Promise<void> {
+async function begin(client: RialtoClient, phase: Phase): Promise<void> {
   listen(client);
   useSession.setState({
     client,

@@ -2,7 +2,7 @@ import type { Balance, CallSurface, ConnectionState, ConversationSummary, OwnAcc
 import { create } from 'zustand';
 import type { Failure } from './failure.ts';
 
-/** What the whole client hangs on. `phrase` is held in memory only, between registering and the moment its screen is left. */
+/** What the whole client hangs on. `phrase` lasts until the person says that the words are written down, over any number of visits. */
 export type Phase =
   | { readonly name: 'loading' }
   | { readonly name: 'welcome' }
