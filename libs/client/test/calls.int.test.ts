@@ -187,6 +187,22 @@ test('a declined call ends on every device', async () => {
   expect(call.endReason).toBe('declined');
 });
 
+test.each([
+  ['declined', () => ben.incoming[0]?.decline()],
+  ['cancelled', () => ana.manager.current?.hangUp()],
+])('a call that is %s while its media are still being opened is given as it ended', async (reason, end) => {
+  let open: () => void = () => {};
+  engines.ana.mayOpen = () => new Promise((resolve) => (open = resolve));
+  const calling = callBen();
+  await rings(ben);
+  await end();
+  await isQuiet(ana);
+  open();
+  const call = await calling;
+  expect([call.state, call.endReason, engines.ana.sessions.map(({ isClosed }) => isClosed)]).toEqual(['ended', reason, [true]]);
+  expect(ana.problems).toEqual([]);
+});
+
 test('a cancel stops the ringing', async () => {
   const call = await callBen();
   await rings(ben);

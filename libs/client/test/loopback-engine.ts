@@ -24,12 +24,16 @@ export class LoopbackEngine implements MediaEngine {
   /** What the person says to the question for the microphone; false refuses. */
   mayUse: () => Promise<boolean> = async () => true;
 
+  /** What opening a session waits for. */
+  mayOpen: () => Promise<void> = async () => {};
+
   check(): void {}
   async askForDevices(): Promise<HeldDevices> {
     if (!(await this.mayUse())) throw new MediaError('microphone-refused');
     return { release: () => {} };
   }
   async open({ events }: { events: MediaEvents }): Promise<MediaSession> {
+    await this.mayOpen();
     const session = new LoopbackSession(events, this.accepted, LoopbackEngine.#offers);
     this.sessions.push(session);
     return session;

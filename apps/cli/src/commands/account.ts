@@ -51,7 +51,7 @@ export function accountCommands(program: Command): void {
             `device  ${account.deviceId}`,
             `recovery phrase ${phrase}`,
           ]);
-          await client.forgetRecoveryPhrase();
+          if (unseen !== null) await client.forgetRecoveryPhrase();
         },
         { offline: true },
       );

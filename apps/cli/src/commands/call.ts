@@ -31,7 +31,7 @@ export function callCommands(program: Command): void {
         command.optsWithGlobals<GlobalOptions>(),
         async (client) => {
           const conversation = await existing(client, handle);
-          await follow(client, await started(client, conversation.id), flags, command.optsWithGlobals());
+          await follow(client, await client.calls.start(conversation.id, { media: 'audio' }), flags, command.optsWithGlobals());
         },
         { media },
       );
@@ -65,23 +65,6 @@ export function callCommands(program: Command): void {
       const options = command.optsWithGlobals<GlobalOptions>();
       return withClient(options, ({ settings }) => hideAddress(options, settings, choice), { offline: true });
     });
-}
-
-/** A call that the other side ends while it is still being set up is given as it ended: that says more than that it is over. */
-async function started(client: RialtoClient, conversationId: Parameters<RialtoClient['calls']['start']>[0]): Promise<Call> {
-  let begun: Call | undefined;
-  const forget = client.on('call.changed', (call) => {
-    if (call.direction === 'outgoing') begun ??= call;
-  });
-  try {
-    return await client.calls.start(conversationId, { media: 'audio' });
-  } catch (error) {
-    const isEndedByOther = begun?.state === 'ended' && begun.endReason !== null && begun.endReason !== 'failed';
-    if (begun && isEndedByOther) return begun;
-    throw error;
-  } finally {
-    forget();
-  }
 }
 
 async function hideAddress(

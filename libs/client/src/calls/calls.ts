@@ -50,8 +50,9 @@ export class CallManager implements CallsSurface {
   }
 
   /**
-   * Calls the other member of a conversation, once microphone and camera may be used. Resolves when it rings there or is about to. Throws
-   * `busy`, `not-reachable`, `call-ended`, or `MediaError` when this device cannot encrypt calls or has no microphone: then nothing rings.
+   * Calls the other member of a conversation, once microphone and camera may be used. Resolves when it rings there or is about to, or with a
+   * call that has ended when somebody ended it that quickly. Throws `busy`, `not-reachable`, `call-ended`, or `MediaError` when this device
+   * cannot encrypt calls or has no microphone: then nothing rings.
    */
   async start(conversationId: ConversationId, { media }: { readonly media: Media }): Promise<Call> {
     const { engine, surroundings, me } = this.#ports;
@@ -72,6 +73,7 @@ export class CallManager implements CallsSurface {
       this.#follow(call, answer.call);
       await call.prepare();
     } catch (error) {
+      if (call.isOver && isInvited && call.endReason !== 'failed') return call; // how it ended says more than that it is over
       if (call.isOver) throw error;
       call.finish('failed');
       // The invite may have arrived although its answer did not.
