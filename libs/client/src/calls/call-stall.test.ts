@@ -6,6 +6,7 @@ import {
   type ConversationId,
   type DeviceId,
 } from '@rialto/contracts';
+import { clockInHand } from '../../test/clock-in-hand.ts';
 import { Call } from './call.ts';
 import type { IceServer, MediaEvents } from './media-engine.ts';
 import type { CallConversation, CallPorts } from './ports.ts';
@@ -33,8 +34,7 @@ const settled = () => new Promise((resolve) => setTimeout(resolve, 0));
 
 /** A call that stands, its clock in the test's hand. The arbiter gives other relay credentials each time it is asked. */
 async function standing({ relayOnly = [false], relays = [1] }: { relayOnly?: boolean[]; relays?: number[] } = {}) {
-  const timers: { at: number; run: () => void; isOff: boolean }[] = [];
-  let now = 0;
+  const { surroundings, pass } = clockInHand();
   const seen = { relays: [] as string[], restarts: 0, ended: [] as string[] };
   let events: MediaEvents | undefined;
   let asked = 0;
@@ -85,15 +85,7 @@ async function standing({ relayOnly = [false], relays = [1] }: { relayOnly?: boo
           return session;
         },
       },
-      surroundings: {
-        now: () => now,
-        after: (delayMs: number, run: () => void) => {
-          const timer = { at: now + delayMs, run, isOff: false };
-          timers.push(timer);
-          return () => void (timer.isOff = true);
-        },
-        random: (bytes: number) => new Uint8Array(bytes),
-      },
+      surroundings,
       hidesAddress: () => false,
       report: () => undefined,
     } as unknown as CallPorts,
@@ -101,16 +93,6 @@ async function standing({ relayOnly = [false], relays = [1] }: { relayOnly?: boo
     news: async () => undefined,
     end: async (_callId, reason) => void seen.ended.push(reason),
   });
-  const pass = async (ms: number) => {
-    for (const until = now + ms; ;) {
-      const [next] = timers.filter(({ at, isOff }) => !isOff && at <= until).toSorted((one, other) => one.at - other.at);
-      if (next === undefined) return void (now = until);
-      now = next.at;
-      next.isOff = true;
-      next.run();
-      await settled();
-    }
-  };
   call.apply(accepted);
   await settled();
   events?.connection('connected');

@@ -1,3 +1,4 @@
+import { clockInHand } from '../../test/clock-in-hand.ts';
 import { CANDIDATES_AGAIN_MS, OwnCandidates, PeerCandidates } from './candidates.ts';
 import { MAX_CANDIDATES_PER_SIGNAL } from './sealed-signal.ts';
 
@@ -6,73 +7,54 @@ const sdp = (session: string) => `v=0\r\na=ice-ufrag:${session}\r\na=ice-pwd:sec
 
 /** What is said of candidates, the clock in the test's hand. */
 function own() {
-  let now = 0;
-  const timers: { at: number; run: () => void; isOff: boolean }[] = [];
+  const { surroundings, pass } = clockInHand();
   const said: string[][] = [];
-  const surroundings = {
-    now: () => now,
-    after: (delayMs: number, run: () => void) => {
-      const timer = { at: now + delayMs, run, isOff: false };
-      timers.push(timer);
-      return () => void (timer.isOff = true);
-    },
-    random: (bytes: number) => new Uint8Array(bytes),
-  };
   const candidates = new OwnCandidates(surroundings, (each) => said.push(each.map(({ candidate }) => candidate)));
-  const pass = (ms: number) => {
-    for (const until = now + ms; ;) {
-      const [next] = timers.filter(({ at, isOff }) => !isOff && at <= until).toSorted((one, other) => one.at - other.at);
-      if (next === undefined) return void (now = until);
-      now = next.at;
-      next.isOff = true;
-      next.run();
-    }
-  };
   return { candidates, said, pass };
 }
 
-test('what was found together is said together, and all of it again while nothing flows', () => {
+test('what was found together is said together, and all of it again while nothing flows', async () => {
   const { candidates, said, pass } = own();
   for (const each of ['a', 'b']) candidates.found(named(each));
-  pass(100);
+  await pass(100);
   candidates.found(named('c'));
-  pass(100);
+  await pass(100);
   expect(said).toEqual([['a', 'b'], ['c']]);
-  pass(CANDIDATES_AGAIN_MS);
+  await pass(CANDIDATES_AGAIN_MS);
   expect(said.slice(2)).toEqual([['a', 'b', 'c']]);
-  pass(100 * CANDIDATES_AGAIN_MS);
+  await pass(100 * CANDIDATES_AGAIN_MS);
   // Each time is one more signal: nobody may be listening.
   expect(said).toHaveLength(6);
 });
 
-test('once packets flow nothing is said again, what is found late included', () => {
+test('once packets flow nothing is said again, what is found late included', async () => {
   const { candidates, said, pass } = own();
   candidates.found(named('a'));
-  pass(100);
+  await pass(100);
   candidates.connected();
   candidates.found(named('b'));
-  pass(100 * CANDIDATES_AGAIN_MS);
+  await pass(100 * CANDIDATES_AGAIN_MS);
   expect(said).toEqual([['a'], ['b']]);
 });
 
-test('another ICE session begins without the candidates of the last one', () => {
+test('another ICE session begins without the candidates of the last one', async () => {
   const { candidates, said, pass } = own();
   candidates.found(named('a'));
-  pass(100);
+  await pass(100);
   candidates.connected();
   candidates.forget();
   candidates.found(named('b'));
-  pass(100 + CANDIDATES_AGAIN_MS);
+  await pass(100 + CANDIDATES_AGAIN_MS);
   expect(said).toEqual([['a'], ['b'], ['b']]);
   candidates.close();
-  pass(100 * CANDIDATES_AGAIN_MS);
+  await pass(100 * CANDIDATES_AGAIN_MS);
   expect(said).toHaveLength(3);
 });
 
-test('more candidates than one signal holds are said in several', () => {
+test('more candidates than one signal holds are said in several', async () => {
   const { candidates, said, pass } = own();
   for (let i = 0; i < MAX_CANDIDATES_PER_SIGNAL + 1; i += 1) candidates.found(named(`${i}`));
-  pass(100);
+  await pass(100);
   expect(said.map(({ length }) => length)).toEqual([MAX_CANDIDATES_PER_SIGNAL, 1]);
 });
 

@@ -1,13 +1,13 @@
 import type { AccountId, CallId, ConversationId } from '@rialto/contracts';
+import { clockInHand } from '../../test/clock-in-hand.ts';
 import { EPOCH_CATCH_UP_MS, type MediaSession } from './media-engine.ts';
 import { MAX_KEY_TRIES, MediaKeys } from './media-keys.ts';
 import type { CallConversation } from './ports.ts';
 
 /** A session that only knows whether it sends, a conversation whose log can be slow or away, and a clock that the test winds. */
 function world(catchUp: () => Promise<void>, canSetKey: () => boolean = () => true) {
-  const timers: { at: number; run: () => void; isOff: boolean }[] = [];
+  const { surroundings, pass } = clockInHand();
   const epochs: (() => void)[] = [];
-  let now = 0;
   const state = { isSending: false, failures: 0, hasGivenUp: false };
   const session = {
     instance: new Uint8Array(16),
@@ -34,27 +34,10 @@ function world(catchUp: () => Promise<void>, canSetKey: () => boolean = () => tr
     callId: 'cal_A' as CallId,
     conversation,
     session,
-    surroundings: {
-      now: () => now,
-      after: (delayMs, run) => {
-        const timer = { at: now + delayMs, run, isOff: false };
-        timers.push(timer);
-        return () => void (timer.isOff = true);
-      },
-      random: (bytes) => new Uint8Array(bytes),
-    },
+    surroundings,
     failed: () => void (state.failures += 1),
     gaveUp: () => void (state.hasGivenUp = true),
   });
-  const pass = async (ms: number) => {
-    now += ms;
-    for (const timer of timers) {
-      if (timer.isOff || timer.at > now) continue;
-      timer.isOff = true;
-      timer.run();
-    }
-    await new Promise((resolve) => setTimeout(resolve, 0));
-  };
   const enterEpoch = () => epochs.forEach((handler) => handler());
   return { keys, state, pass, enterEpoch };
 }
