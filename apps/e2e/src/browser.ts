@@ -99,6 +99,26 @@ export async function meet(
   await ben.getByText('Did the tickets come through?').last().waitFor();
 }
 
+export interface Two {
+  ana: PersonBrowser;
+  ben: PersonBrowser;
+  anaHandle: string;
+  benHandle: string;
+}
+/** Ana Ruiz and Ben Okafor, who have met, each in an own browser. `prepare` comes before either registers. */
+export async function twoWhoMet(
+  browser: Browser,
+  url: string,
+  { bensLook, prepare }: { bensLook?: Look; prepare?: (two: { ana: PersonBrowser; ben: PersonBrowser }) => Promise<void> } = {},
+): Promise<Two> {
+  const [ana, ben] = await Promise.all([openPerson(browser, url), openPerson(browser, url, bensLook)]);
+  await prepare?.({ ana, ben });
+  const [anaHandle, benHandle] = [freshHandle('ana'), freshHandle('ben')];
+  await Promise.all([registerInBrowser(ana.page, anaHandle, 'Ana Ruiz'), registerInBrowser(ben.page, benHandle, 'Ben Okafor')]);
+  await meet(ana.page, ben.page, benHandle, 'Ben Okafor', 'Ana Ruiz');
+  return { ana, ben, anaHandle, benHandle };
+}
+
 /** The conversation with somebody, by the list of chats, on a page that was loaded anew. */
 export async function openChat(page: Page, name: string): Promise<void> {
   await page.goto(new URL('/', page.url()).href);

@@ -1,6 +1,6 @@
 import { toBase64url } from '@rialto/crypto';
 import type { Browser } from 'playwright-core';
-import { freshHandle, meet, openPerson, type PersonBrowser, registerInBrowser, startBrowser, write } from '../src/browser.ts';
+import { type PersonBrowser, startBrowser, twoWhoMet, write } from '../src/browser.ts';
 import { findings } from '../src/looks.ts';
 import { Person } from '../src/person.ts';
 import { System } from '../src/system.ts';
@@ -15,13 +15,11 @@ let browser: Browser;
 let ana: PersonBrowser;
 let ben: PersonBrowser;
 let wire: Wire;
-const [anaHandle, benHandle] = [freshHandle('ana'), freshHandle('ben')];
 beforeAll(async () => {
   browser = await startBrowser();
-  [ana, ben] = await Promise.all([openPerson(browser, url), openPerson(browser, url)]);
-  wire = await Wire.between(ben.context);
-  await Promise.all([registerInBrowser(ana.page, anaHandle, 'Ana Ruiz'), registerInBrowser(ben.page, benHandle, 'Ben Okafor')]);
-  await meet(ana.page, ben.page, benHandle, 'Ben Okafor', 'Ana Ruiz');
+  ({ ana, ben } = await twoWhoMet(browser, url, {
+    prepare: async (two) => void (wire = await Wire.between(two.ben.context)),
+  }));
 }, 120_000);
 afterAll(() => browser?.close());
 

@@ -1,28 +1,12 @@
 import { MAX_SOCKET_FRAME_BYTES } from '@rialto/contracts';
 import { codeOf } from '../src/call.ts';
-import { closeAgents } from '../src/http.ts';
-import { type Scene, setScene } from '../src/scene.ts';
 import { RawSocket } from '../src/socket.ts';
-import { System, until } from '../src/system.ts';
-import { NO_CHANGES, Untouched } from '../src/untouched.ts';
+import { until } from '../src/system.ts';
+import { untouchedScene } from './untouched-scene.ts';
 
-let system: System;
-let scene: Scene;
-let untouched: Untouched;
+const here = untouchedScene();
 
-beforeAll(async () => {
-  system = new System();
-  scene = await setScene(system);
-});
-beforeEach(async () => void (untouched = await Untouched.watch(system)));
-/** Whatever was sent: nothing was stored, nothing crashed, and nobody had to write an error into a log. */
-afterEach(async () => expect(await untouched.changes()).toEqual(NO_CHANGES));
-afterAll(async () => {
-  await system.close();
-  closeAgents();
-});
-
-const identified = () => RawSocket.identified(system.gateway(0), scene.ana.first.token);
+const identified = () => RawSocket.identified(here.system.gateway(0), here.scene.ana.first.token);
 test.each<[string, string | Buffer, number]>([
   ['no JSON', 'hello', 4000],
   ['broken JSON', '{"op":"call"', 4000],
@@ -103,9 +87,9 @@ test('a call whose input is nested deeper than anything can follow is refused', 
 test("another account's token does not renew, and another account's session does not resume", async () => {
   const socket = await identified();
   const session = { sessionId: socket.ready?.sessionId ?? '', lastSeq: 0 };
-  socket.send({ op: 'renew', token: scene.eve.first.token });
+  socket.send({ op: 'renew', token: here.scene.eve.first.token });
   expect(await socket.whenClosed()).toBe(4002);
-  const thief = await RawSocket.resumed(system.gateway(0), scene.eve.first.token, session);
+  const thief = await RawSocket.resumed(here.system.gateway(0), here.scene.eve.first.token, session);
   expect(thief.ready).toMatchObject({ resumed: false });
   expect(thief.ready?.sessionId).not.toBe(session.sessionId);
   thief.close();
@@ -117,7 +101,7 @@ test('calls beyond what one socket may have under way wait or are turned away, a
   const outcomes = new Set(await Promise.all(Array.from({ length: 4_000 }, ask)));
   expect([...outcomes].filter((code) => !['ok', 'outcome-unknown', 'rate-limited', 'unavailable'].includes(code))).toEqual([]);
   socket.close();
-  const next = await RawSocket.identified(system.gateway(0), scene.ben.first.token);
+  const next = await RawSocket.identified(here.system.gateway(0), here.scene.ben.first.token);
   expect(await codeOf(next.callByName('payments.getWallet', {}))).toBe('ok');
   next.close();
 });

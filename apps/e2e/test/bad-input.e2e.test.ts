@@ -1,35 +1,19 @@
 import { CONTRACTS, type IntentId } from '@rialto/contracts';
 import { BAD_BYTES, badRequests } from '../src/bad-requests.ts';
 import { callHttp, codeOf } from '../src/call.ts';
-import { ask, askRaw, closeAgents, problemOf } from '../src/http.ts';
+import { ask, askRaw, problemOf } from '../src/http.ts';
 import { intentOf } from '../src/money.ts';
 import { type Device, loopbackAddress, newId } from '../src/person.ts';
-import { type Scene, setScene } from '../src/scene.ts';
-import { System } from '../src/system.ts';
-import { NO_CHANGES, Untouched } from '../src/untouched.ts';
+import { untouchedScene } from './untouched-scene.ts';
 
 const { identity, payments } = CONTRACTS;
 
-let system: System;
-let scene: Scene;
-let untouched: Untouched;
-
-beforeAll(async () => {
-  system = new System();
-  scene = await setScene(system);
-});
-beforeEach(async () => void (untouched = await Untouched.watch(system)));
-/** Whatever was sent: nothing was stored, nothing crashed, and nobody had to write an error into a log. */
-afterEach(async () => expect(await untouched.changes()).toEqual(NO_CHANGES));
-afterAll(async () => {
-  await system.close();
-  closeAgents();
-});
+const here = untouchedScene();
 
 test('every bad request is answered with a problem that names the fault', async () => {
   const wrong: object[] = [];
-  for (const { name, ask: request, code } of badRequests(scene)) {
-    const answer = await ask(system.gateway(0), { from: loopbackAddress(), ...request }).catch((error: Error) => error);
+  for (const { name, ask: request, code } of badRequests(here.scene)) {
+    const answer = await ask(here.system.gateway(0), { from: loopbackAddress(), ...request }).catch((error: Error) => error);
     const got = answer instanceof Error ? `no answer: ${answer.message}` : codeIn(answer);
     if (![code].flat().includes(got)) wrong.push({ name, expected: code, got });
   }
@@ -44,12 +28,12 @@ function codeIn(answer: Parameters<typeof problemOf>[0]): string {
 }
 
 test('HEAD answers like GET, without a body', async () => {
-  const answer = await ask(system.url, { method: 'HEAD', path: '/v1/wallet' });
+  const answer = await ask(here.system.url, { method: 'HEAD', path: '/v1/wallet' });
   expect({ status: answer.status, text: answer.text }).toEqual({ status: 401, text: '' });
 });
 
 test.each(Object.entries(BAD_BYTES))('bytes on the port: %s', async (_name, bytes) => {
-  const text = await askRaw(system.gateway(1), bytes, { from: loopbackAddress() });
+  const text = await askRaw(here.system.gateway(1), bytes, { from: loopbackAddress() });
   expect(text === '' || /^HTTP\/1\.[01] 4\d\d /.test(text) ? 'refused' : text).toBe('refused');
   expect(text).not.toMatch(/smuggled.*\r\n\r\nHTTP/);
 });
@@ -65,7 +49,7 @@ test('what is not ours to answer is the client, and shows nothing of the machine
     '/metrics',
   ];
   for (const path of paths) {
-    const { status, headers, text } = await ask(system.url, { path });
+    const { status, headers, text } = await ask(here.system.url, { path });
     const isPage = status === 200 && headers['content-type']?.startsWith('text/html') === true && text.includes('Rialto');
     expect({ path, isFine: isPage || status === 404 || status === 400, leaks: /root:|RIALTO_|seed/.test(text) }).toEqual({
       path,
@@ -78,7 +62,7 @@ test('what is not ours to answer is the client, and shows nothing of the machine
 test('a page of another origin gets no leave to read', async () => {
   const headers = { origin: 'https://evil.example', 'access-control-request-method': 'GET' };
   for (const method of ['GET', 'OPTIONS']) {
-    const answer = await ask(system.url, { method, path: '/v1/handles/ana/availability', headers });
+    const answer = await ask(here.system.url, { method, path: '/v1/handles/ana/availability', headers });
     expect(answer.headers['access-control-allow-origin']).toBeUndefined();
     expect(answer.headers['access-control-allow-credentials']).toBeUndefined();
   }
@@ -86,18 +70,18 @@ test('a page of another origin gets no leave to read', async () => {
 
 describe('sessions', () => {
   async function request(device: Device, change: object = {}) {
-    const { nonce } = await callHttp(identity.operations.createChallenge, {}, { url: system.url, from: loopbackAddress() });
+    const { nonce } = await callHttp(identity.operations.createChallenge, {}, { url: here.system.url, from: loopbackAddress() });
     return {
       accountId: device.person.id,
       deviceId: device.id,
-      origin: system.url,
+      origin: here.system.url,
       nonce,
       at: new Date().toISOString(),
       ...change,
     };
   }
   const open = (body: { signed: string; signature: string }) =>
-    codeOf(callHttp(identity.operations.createSession, body, { url: system.url, from: loopbackAddress() }));
+    codeOf(callHttp(identity.operations.createSession, body, { url: here.system.url, from: loopbackAddress() }));
 
   test.each([
     ['for another origin', { origin: 'https://evil.example' }, 'origin-refused'],
@@ -109,12 +93,12 @@ describe('sessions', () => {
     ['with one field more', { isAdmin: true }, 'invalid-input'],
     ['of an unknown device', { deviceId: 'A'.repeat(21) + 'Q' }, 'unauthenticated'],
   ])('a request %s opens nothing', async (_name, change, code) => {
-    const { first } = scene.ana;
+    const { first } = here.scene.ana;
     expect(await open(first.signedBody('session', await request(first, change)))).toBe(code);
   });
 
   test('a request signed for another purpose, by another key, or changed after signing opens nothing', async () => {
-    const { ana, eve } = scene;
+    const { ana, eve } = here.scene;
     expect(await open(ana.first.signedBody('chain-append', await request(ana.first)))).toBe('signature-invalid');
     expect(await open(eve.first.signedBody('session', await request(ana.first)))).toBe('signature-invalid');
     const body = ana.first.signedBody('session', await request(ana.first));
@@ -125,7 +109,7 @@ describe('sessions', () => {
   });
 
   test('signed bytes that are not the JSON of a request open nothing', async () => {
-    const { first } = scene.ana;
+    const { first } = here.scene.ana;
     for (const bytes of ['', '{', '[]', 'null', Buffer.from([0xff, 0xfe])]) {
       expect(await open(first.signedBody('session', bytes))).toBe('invalid-input');
     }
@@ -133,26 +117,26 @@ describe('sessions', () => {
   });
 
   test('the device that was revoked cannot come back', async () => {
-    expect(await open(scene.revoked.signedBody('session', await request(scene.revoked)))).toBe('device-revoked');
+    expect(await open(here.scene.revoked.signedBody('session', await request(here.scene.revoked)))).toBe('device-revoked');
   });
 });
 
 test('a session request works once', async () => {
-  const { eve } = scene;
-  const where = { url: system.url, from: loopbackAddress() };
+  const { eve } = here.scene;
+  const where = { url: here.system.url, from: loopbackAddress() };
   const { nonce } = await callHttp(identity.operations.createChallenge, {}, where);
-  const request = { accountId: eve.id, deviceId: eve.first.id, origin: system.url, nonce, at: new Date().toISOString() };
+  const request = { accountId: eve.id, deviceId: eve.first.id, origin: here.system.url, nonce, at: new Date().toISOString() };
   const body = eve.first.signedBody('session', request);
   expect(await codeOf(callHttp(identity.operations.createSession, body, where))).toBe('ok');
-  await untouched.accept(); // The session that was opened is seen on the device.
+  await here.untouched.accept(); // The session that was opened is seen on the device.
   expect(await codeOf(callHttp(identity.operations.createSession, body, where))).toBe('unauthenticated');
 });
 
 describe('transfers', () => {
-  const pay = (body: object, device = scene.ana.first) =>
-    codeOf(callHttp(payments.operations.transfer, body as never, { url: system.url, token: device.token }));
+  const pay = (body: object, device = here.scene.ana.first) =>
+    codeOf(callHttp(payments.operations.transfer, body as never, { url: here.system.url, token: device.token }));
   const signed = (change: object) => {
-    const { ana, ben } = scene;
+    const { ana, ben } = here.scene;
     return ana.first.signedBody('transfer-intent', { ...intentOf(ana, ben, 5n), ...change });
   };
 
@@ -178,11 +162,11 @@ describe('transfers', () => {
   });
 
   test('an intent to oneself moves nothing', async () => {
-    expect(await pay(signed({ to: scene.ana.id }))).toBe('intent-invalid');
+    expect(await pay(signed({ to: here.scene.ana.id }))).toBe('intent-invalid');
   });
 
   test('text after the JSON, a second key, or broken UTF-8 in the signed bytes move nothing', async () => {
-    const { ana, ben } = scene;
+    const { ana, ben } = here.scene;
     const text = JSON.stringify(intentOf(ana, ben, 5n));
     for (const bytes of [
       `${text}x`,
@@ -195,10 +179,10 @@ describe('transfers', () => {
   });
 
   test('an intent that was paid can be sent again, and pays nothing more; with another amount it is refused', async () => {
-    const { ana, ben } = scene;
+    const { ana, ben } = here.scene;
     const intent = intentOf(ana, ben, 5n);
     const first = await ana.call(payments.operations.transfer, intent);
-    await untouched.accept();
+    await here.untouched.accept();
     expect(await ana.call(payments.operations.transfer, intent)).toMatchObject({ transferId: first.transferId, duplicate: true });
     expect(await pay(signed({ intentId: intent.intentId, amountMinor: '6' }))).toBe('conflict');
     expect(await pay(signed({ intentId: newId<IntentId>('int'), amountMinor: '6' }), ben.first)).toBe('signature-invalid');

@@ -1,14 +1,5 @@
 import type { Browser, Page } from 'playwright-core';
-import {
-  freshHandle,
-  meet,
-  NARROW,
-  openPerson,
-  type PersonBrowser,
-  registerInBrowser,
-  startBrowser,
-  WIDE,
-} from '../src/browser.ts';
+import { NARROW, type PersonBrowser, startBrowser, twoWhoMet, WIDE } from '../src/browser.ts';
 import { findings, photograph } from '../src/looks.ts';
 
 /** A call that comes in while a sheet is open: it is seen, told and can be answered, and the sheet is as it was afterwards. */
@@ -21,10 +12,7 @@ let ana: PersonBrowser;
 let ben: PersonBrowser;
 beforeAll(async () => {
   browser = await startBrowser();
-  [ana, ben] = await Promise.all([openPerson(browser, url), openPerson(browser, url)]);
-  const [anaHandle, benHandle] = [freshHandle('ana'), freshHandle('ben')];
-  await Promise.all([registerInBrowser(ana.page, anaHandle, 'Ana Ruiz'), registerInBrowser(ben.page, benHandle, 'Ben Okafor')]);
-  await meet(ana.page, ben.page, benHandle, 'Ben Okafor', 'Ana Ruiz');
+  ({ ana, ben } = await twoWhoMet(browser, url));
 }, 120_000);
 afterAll(() => browser?.close());
 

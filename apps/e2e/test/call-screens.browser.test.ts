@@ -1,5 +1,5 @@
 import type { Browser, Page } from 'playwright-core';
-import { freshHandle, meet, openPerson, type PersonBrowser, registerInBrowser, startBrowser } from '../src/browser.ts';
+import { type PersonBrowser, startBrowser, twoWhoMet } from '../src/browser.ts';
 import { findingsInAllLooks } from '../src/looks.ts';
 
 /** The screens of a call, one after the other, looked at by axe: light and dark, wide and on the smallest phone. */
@@ -13,10 +13,7 @@ let ana: PersonBrowser;
 let ben: PersonBrowser;
 beforeAll(async () => {
   browser = await startBrowser();
-  [ana, ben] = await Promise.all([openPerson(browser, url), openPerson(browser, url)]);
-  const [anaHandle, benHandle] = [freshHandle('ana'), freshHandle('ben')];
-  await Promise.all([registerInBrowser(ana.page, anaHandle, 'Ana Ruiz'), registerInBrowser(ben.page, benHandle, 'Ben Okafor')]);
-  await meet(ana.page, ben.page, benHandle, 'Ben Okafor', 'Ana Ruiz');
+  ({ ana, ben } = await twoWhoMet(browser, url));
 }, 120_000);
 afterAll(() => browser?.close());
 

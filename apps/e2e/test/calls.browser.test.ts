@@ -2,13 +2,13 @@ import { MemoryStore, Rialto } from '@rialto/client';
 import type { Browser, Page } from 'playwright-core';
 import {
   freshHandle,
-  meet,
   NARROW,
   openChat,
   openPerson,
   type PersonBrowser,
   registerInBrowser,
   startBrowser,
+  twoWhoMet,
 } from '../src/browser.ts';
 import { ScriptedMedia } from '../src/scripted-media.ts';
 
@@ -24,10 +24,7 @@ let ben: PersonBrowser;
 
 beforeAll(async () => {
   browser = await startBrowser();
-  [ana, ben] = await Promise.all([openPerson(browser, url), openPerson(browser, url, NARROW)]);
-  const [anaHandle, benHandle] = [freshHandle('ana'), freshHandle('ben')];
-  await Promise.all([registerInBrowser(ana.page, anaHandle, 'Ana Ruiz'), registerInBrowser(ben.page, benHandle, 'Ben Okafor')]);
-  await meet(ana.page, ben.page, benHandle, 'Ben Okafor', 'Ana Ruiz');
+  ({ ana, ben } = await twoWhoMet(browser, url, { bensLook: NARROW }));
 });
 afterAll(() => browser?.close());
 /** What one test left open must not decide the next. */

@@ -1,6 +1,6 @@
 import { MemoryStore, Rialto } from '@rialto/client';
 import type { Browser, Page } from 'playwright-core';
-import { freshHandle, meet, openPerson, type PersonBrowser, registerInBrowser, startBrowser } from '../src/browser.ts';
+import { freshHandle, type PersonBrowser, startBrowser, twoWhoMet } from '../src/browser.ts';
 import { findingsInAllLooks } from '../src/looks.ts';
 import { ScriptedMedia } from '../src/scripted-media.ts';
 import { Wire } from '../src/wire.ts';
@@ -13,15 +13,13 @@ jest.setTimeout(180_000);
 
 let browser: Browser;
 let ana: PersonBrowser;
-let ben: PersonBrowser;
+let anaHandle: string;
 let wire: Wire;
-const [anaHandle, benHandle] = [freshHandle('ana'), freshHandle('ben')];
 beforeAll(async () => {
   browser = await startBrowser();
-  [ana, ben] = await Promise.all([openPerson(browser, url), openPerson(browser, url)]);
-  wire = await Wire.between(ana.context);
-  await Promise.all([registerInBrowser(ana.page, anaHandle, 'Ana Ruiz'), registerInBrowser(ben.page, benHandle, 'Ben Okafor')]);
-  await meet(ana.page, ben.page, benHandle, 'Ben Okafor', 'Ana Ruiz');
+  ({ ana, anaHandle } = await twoWhoMet(browser, url, {
+    prepare: async (two) => void (wire = await Wire.between(two.ana.context)),
+  }));
 }, 120_000);
 afterAll(() => browser?.close());
 

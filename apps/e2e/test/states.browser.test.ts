@@ -1,7 +1,6 @@
 import type { Browser, BrowserContext, Page, Route } from 'playwright-core';
 import {
   freshHandle,
-  meet,
   NARROW,
   openChat,
   openPerson,
@@ -9,6 +8,7 @@ import {
   registerInBrowser,
   startBrowser,
   topUpInBrowser,
+  twoWhoMet,
   write,
 } from '../src/browser.ts';
 
@@ -22,12 +22,9 @@ jest.setTimeout(180_000);
 let browser: Browser;
 let ana: PersonBrowser;
 let ben: PersonBrowser;
-const [anaHandle, benHandle] = [freshHandle('ana'), freshHandle('ben')];
 beforeAll(async () => {
   browser = await startBrowser();
-  [ana, ben] = await Promise.all([openPerson(browser, url), openPerson(browser, url)]);
-  await Promise.all([registerInBrowser(ana.page, anaHandle, 'Ana Ruiz'), registerInBrowser(ben.page, benHandle, 'Ben Okafor')]);
-  await meet(ana.page, ben.page, benHandle, 'Ben Okafor', 'Ana Ruiz');
+  ({ ana, ben } = await twoWhoMet(browser, url));
   await topUpInBrowser(ana.page, '20');
   await ana.page.getByText('€20.00').first().waitFor();
 }, 120_000);

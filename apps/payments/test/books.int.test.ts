@@ -2,18 +2,17 @@
  * Stripe's books against the ledger. Real: everything that `world.ts` lists; webhooks are held, and what they tell is marked as known, so that
  * only the books can tell.
  */
-import { payments, type TopUpView } from '@rialto/contracts';
+import type { TopUpView } from '@rialto/contracts';
 import { type Database, type Logger, openDatabase, logger, WorkQueue } from '@rialto/service';
-import Stripe from 'stripe';
+import type Stripe from 'stripe';
 import { Ledger } from '../src/ledger.ts';
 import { Notices } from '../src/stripe/notices.ts';
 import { Processor } from '../src/stripe/processor.ts';
 import { Reconciliation } from '../src/stripe/reconciliation.ts';
 import { Refunds } from '../src/stripe/refunds.ts';
 import { TopUps } from '../src/top-ups.ts';
-import { newTopUpId, type Person, startWorld, STRIPE_KEY, until, type World } from './world.ts';
-
-const { createTopUp, getTopUp, getWallet } = payments.operations;
+import { sessionOf, stripeAt, topUpSteps } from './top-up-steps.ts';
+import { type Person, startWorld, STRIPE_KEY, until, type World } from './world.ts';
 
 let world: World;
 let database: Database;
@@ -39,7 +38,7 @@ beforeAll(async () => {
   const topUps = new TopUps({ database, ledger, processor, work, push, log });
   const notices = new Notices({ database, processor, topUps, refunds: new Refunds({ ledger, log }), log });
   reconciliation = new Reconciliation({ database, processor, topUps, notices, work, log });
-  stripe = new Stripe(STRIPE_KEY, { host: '127.0.0.1', port: world.simulator.port, protocol: 'http' });
+  stripe = stripeAt(world);
   await world.control('/webhooks', { held: true });
   // The service's own comparisons would book what only this one is to find: the first has ended, and no other is planned.
   await until(
@@ -56,12 +55,7 @@ beforeEach(async () => {
   said.length = 0;
 });
 
-const token = () => ({ token: ana.token });
-const create = () => world.gateway.call(createTopUp, { topUpId: newTopUpId(), currency: 'EUR', amountMinor: '2000' }, token());
-const stateOf = async ({ topUpId }: TopUpView) => (await world.gateway.call(getTopUp, { topUpId }, token())).state;
-const balance = async () => (await world.gateway.call(getWallet, {}, token())).accounts[0]?.balanceMinor;
-const sessionOf = ({ checkoutUrl }: TopUpView) => /cs_test_\w+/.exec(checkoutUrl ?? '')?.[0] ?? '';
-const pay = (session: string) => world.control(`/checkout/${session}/pay`);
+const { create, stateOf, balance, pay } = topUpSteps(() => ({ world, person: ana }));
 const admin = (sql: string, values: unknown[]) => world.database.admin.query(sql, values);
 const paymentOf = async (session: string) => (await stripe.checkout.sessions.retrieve(session)).payment_intent as string;
 /** What is said of one payment, top-up or refund. */

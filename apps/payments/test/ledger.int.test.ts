@@ -3,7 +3,7 @@ import { AppError } from '@rialto/contracts';
 import { createTestDatabase, type TestDatabase } from '@rialto/service/testing';
 import pg from 'pg';
 import { Ledger, type Posted, type Posting } from '../src/ledger.ts';
-import { codeOf, fund } from './world.ts';
+import { codeOf, fund, sqlCodeOf } from './world.ts';
 
 const CALLERS = 32;
 
@@ -130,20 +130,7 @@ test('an amount out of range fails alone', async () => {
 });
 
 describe('an account', () => {
-  /** What PostgreSQL says of this statement, put by the owner of the schema. */
-  const codeOfSql = async (sql: string, values: unknown[] = []): Promise<string | undefined> => {
-    const client = await database.admin.connect();
-    try {
-      await client.query('set role payments_owner');
-      await client.query(sql, values);
-      return 'done';
-    } catch (error) {
-      return (error as { code?: string }).code;
-    } finally {
-      await client.query('reset role');
-      client.release();
-    }
-  };
+  const codeOfSql = (sql: string, values?: unknown[]) => sqlCodeOf(database, 'payments_owner', sql, values);
   const opening = 'insert into payments.account (id, owner, currency, is_system, floor) values ($1, $2, $3, $4, $5)';
 
   test.each([

@@ -1,6 +1,6 @@
 import { payments, type StatementEntry } from '@rialto/contracts';
 import { headHash, linkHash, requestHash, transferIdBytes } from '../src/domain/posting.ts';
-import { codeOf, type Person, startWorld, type World } from './world.ts';
+import { codeOf, type Person, sqlCodeOf, startWorld, type World } from './world.ts';
 
 const { getStatement } = payments.operations;
 const bytes = (text: string) => Buffer.from(text, 'base64url');
@@ -87,19 +87,7 @@ test('an entry carries the signed intent and the hash of its memo, and hides the
 });
 
 test('rows are refused any change, to the app and to their owner', async () => {
-  const attempt = async (role: string, sql: string) => {
-    const client = await world.database.admin.connect();
-    try {
-      await client.query(`set role ${role}`);
-      await client.query(sql);
-      return 'done';
-    } catch (error) {
-      return (error as { code?: string }).code;
-    } finally {
-      await client.query('reset role');
-      client.release();
-    }
-  };
+  const attempt = (role: 'payments_owner' | 'payments_app', sql: string) => sqlCodeOf(world.database, role, sql);
   const changes = ['update payments.transfer set amount = 1', 'delete from payments.transfer', 'truncate payments.transfer'];
   const insert = 'insert into payments.account (owner, currency) values (repeat($$x$$, 43), $$EUR$$)';
   const money = 'update payments.account set posted = posted + 100';

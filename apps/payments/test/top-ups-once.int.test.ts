@@ -1,9 +1,6 @@
 // One top-up is one checkout and one credit, whatever comes at once and whatever breaks off.
-import { payments, type TopUpView } from '@rialto/contracts';
-import Stripe from 'stripe';
-import { codeOf, newTopUpId, type Person, startWorld, STRIPE_KEY, until, type World } from './world.ts';
-
-const { createTopUp, getTopUp, getWallet } = payments.operations;
+import { sessionOf, stripeAt, topUpSteps } from './top-up-steps.ts';
+import { codeOf, newTopUpId, type Person, startWorld, until, type World } from './world.ts';
 
 let world: World;
 let ana: Person;
@@ -15,12 +12,8 @@ beforeEach(async () => {
   ana = await world.newPerson();
 });
 
-const token = () => ({ token: ana.token });
-const create = (change: Partial<{ topUpId: TopUpView['topUpId']; amountMinor: string }> = {}) =>
-  world.gateway.call(createTopUp, { topUpId: newTopUpId(), currency: 'EUR', amountMinor: '2000', ...change }, token());
-const stateOf = async ({ topUpId }: TopUpView) => (await world.gateway.call(getTopUp, { topUpId }, token())).state;
-const balance = async () => (await world.gateway.call(getWallet, {}, token())).accounts[0]?.balanceMinor ?? '0';
-const sessionOf = ({ checkoutUrl }: TopUpView) => /cs_test_\w+/.exec(checkoutUrl ?? '')?.[0] ?? '';
+const { create, stateOf, pay, ...steps } = topUpSteps(() => ({ world, person: ana }));
+const balance = async () => (await steps.balance()) ?? '0';
 
 test('two at once under one id are one top-up, with one checkout; another body meanwhile is refused', async () => {
   await world.control('/faults', { mode: 'delay', stage: 'before', holdMs: 700, method: 'POST', path: '/v1/checkout/sessions' });
@@ -33,8 +26,7 @@ test('two at once under one id are one top-up, with one checkout; another body m
   expect(first).toMatchObject({ state: 'open', topUpId });
   expect(second).toEqual(first);
   expect(other).toBe('conflict');
-  const stripe = new Stripe(STRIPE_KEY, { host: '127.0.0.1', port: world.simulator.port, protocol: 'http' });
-  const sessions = await stripe.checkout.sessions.list({ limit: 100 });
+  const sessions = await stripeAt(world).checkout.sessions.list({ limit: 100 });
   expect(sessions.data.filter(({ client_reference_id: reference }) => reference === topUpId)).toHaveLength(1);
 });
 
@@ -60,7 +52,7 @@ describe('an event and its effect are one transaction', () => {
       const answers = world.webhookAnswers.length;
       const mend = await breakCommitsOf(table);
       try {
-        await world.control(`/checkout/${session}/pay`);
+        await pay(session);
         await until(() => world.webhookAnswers.slice(answers).includes(503));
         expect(await countOf('stripe_event', 'object_id', session)).toBe(0);
         expect(await countOf('transfer', 'key', topUp.topUpId)).toBe(0);

@@ -1,8 +1,9 @@
 import { payments, type TopUpView } from '@rialto/contracts';
 import Stripe from 'stripe';
+import { sessionOf, stripeAt, topUpSteps } from './top-up-steps.ts';
 import { codeOf, newTopUpId, type Person, startWorld, until, WEBHOOK_SECRET, type World } from './world.ts';
 
-const { createTopUp, getStatement, getTopUp, getWallet } = payments.operations;
+const { getStatement, getWallet } = payments.operations;
 
 let world: World;
 let ana: Person;
@@ -19,17 +20,9 @@ afterEach(async () => {
 });
 
 const token = () => ({ token: ana.token });
-const create = (change: Partial<{ topUpId: TopUpView['topUpId']; currency: string; amountMinor: string }> = {}) =>
-  world.gateway.call(createTopUp, { topUpId: newTopUpId(), currency: 'EUR', amountMinor: '2000', ...change }, token());
-const get = (topUpId: TopUpView['topUpId']) => world.gateway.call(getTopUp, { topUpId }, token());
-const balance = async (currency = 'EUR') =>
-  (await world.gateway.call(getWallet, {}, token())).accounts.find((account) => account.currency === currency)?.balanceMinor;
-const sessionOf = ({ checkoutUrl }: TopUpView) => /cs_test_\w+/.exec(checkoutUrl ?? '')?.[0] ?? '';
-const pay = (topUp: TopUpView, body: object = {}) => world.control(`/checkout/${sessionOf(topUp)}/pay`, body);
+const { create, get, balance, ...steps } = topUpSteps(() => ({ world, person: ana }));
+const pay = (topUp: TopUpView, body?: object) => steps.pay(sessionOf(topUp), body);
 const isPaid = (topUp: TopUpView) => async () => (await get(topUp.topUpId)).state === 'paid';
-
-const sdk = () =>
-  new Stripe(world.env['RIALTO_STRIPE_KEY'] ?? '', { host: '127.0.0.1', port: world.simulator.port, protocol: 'http' });
 
 function webhook(event: object, { at = Math.floor(Date.now() / 1_000), secret = WEBHOOK_SECRET } = {}) {
   const payload = JSON.stringify(event);
@@ -166,7 +159,7 @@ test('a checkout that nobody pays expires', async () => {
 });
 
 test('a refund leaves the wallet once; of spent money it is owed, and the account is frozen', async () => {
-  const stripe = sdk();
+  const stripe = stripeAt(world);
   const ben = await world.newPerson();
   const topUp = await create();
   await pay(topUp);
@@ -194,7 +187,7 @@ test.each(['before', 'after'] as const)(
     expect(await codeOf(create({ topUpId }))).toBe('processor-unavailable');
     expect(await get(topUpId)).toMatchObject({ state: 'creating', checkoutUrl: null });
     expect(await create({ topUpId })).toMatchObject({ state: 'open' });
-    const stripe = sdk();
+    const stripe = stripeAt(world);
     const sessions = await stripe.checkout.sessions.list({ limit: 100 });
     expect(sessions.data.filter((session) => session.client_reference_id === topUpId)).toHaveLength(1);
   },
@@ -240,8 +233,8 @@ test('a webhook is delivered again when Stripe could not be asked', async () => 
 // What follows releases deliveries at its end, so nothing that counts requests may come after it.
 
 const refundOf = async (topUp: TopUpView, amount: number) => {
-  const session = await sdk().checkout.sessions.retrieve(sessionOf(topUp));
-  return sdk().refunds.create({ payment_intent: session.payment_intent as string, amount });
+  const session = await stripeAt(world).checkout.sessions.retrieve(sessionOf(topUp));
+  return stripeAt(world).refunds.create({ payment_intent: session.payment_intent as string, amount });
 };
 
 test('a refund that is heard of before its payment leaves the wallet all the same', async () => {

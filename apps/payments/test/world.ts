@@ -207,6 +207,26 @@ export async function sendSigned(gateway: NatsClient, token: string, body: Signe
   return parsed.ok;
 }
 
+/** What PostgreSQL says of a statement that this role puts: `done`, or its SQLSTATE. */
+export async function sqlCodeOf(
+  { admin }: TestDatabase,
+  role: 'payments_owner' | 'payments_app',
+  sql: string,
+  values: unknown[] = [],
+): Promise<string | undefined> {
+  const client = await admin.connect();
+  try {
+    await client.query(`set role ${role}`);
+    await client.query(sql, values);
+    return 'done';
+  } catch (error) {
+    return (error as { code?: string }).code;
+  } finally {
+    await client.query('reset role');
+    client.release();
+  }
+}
+
 /** An operator's entry, made as the owner of the schema would. */
 export async function fund(database: TestDatabase, owner: string, amountMinor: bigint, currency: string): Promise<void> {
   const key = newIntentId();

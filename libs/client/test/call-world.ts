@@ -15,6 +15,7 @@ import { Call } from '../src/calls/call.ts';
 import { CallManager } from '../src/calls/calls.ts';
 import type { MediaEngine } from '../src/calls/media-engine.ts';
 import type { CallConversation, CallPorts, SignalPayload } from '../src/calls/ports.ts';
+import { LoopbackEngine } from './loopback-engine.ts';
 
 interface Sealed {
   readonly account: string;
@@ -82,6 +83,15 @@ export class CallWorld {
     return id;
   }
 
+  /** Ana, and Ben with a second device, in a conversation of theirs; nothing gets lost. */
+  async scene(): Promise<CallScene> {
+    this.carries = () => true;
+    const engines = { ana: new LoopbackEngine(), ben: new LoopbackEngine(), laptop: new LoopbackEngine() };
+    const [ana, ben] = [await this.person(engines.ana), await this.person(engines.ben)];
+    const laptop = await this.person(engines.laptop, ben.device.accountId);
+    return { engines, ana, ben, laptop, conversation: this.introduce(ana, ben, laptop) };
+  }
+
   async stop(): Promise<void> {
     for (const person of this.#people) await person.manager.close();
     await this.#service.stop();
@@ -97,6 +107,14 @@ export class CallWorld {
       else person.manager.handleSignal(payload);
     }
   }
+}
+
+export interface CallScene {
+  engines: { ana: LoopbackEngine; ben: LoopbackEngine; laptop: LoopbackEngine };
+  ana: CallPerson;
+  ben: CallPerson;
+  laptop: CallPerson;
+  conversation: ConversationId;
 }
 
 /** One device of somebody. */
@@ -189,6 +207,10 @@ export class CallPerson {
     return manager;
   }
 }
+
+export const rings = (person: CallPerson) => until(() => person.incoming.at(-1));
+export const isActive = (person: CallPerson) => until(() => person.manager.current?.state === 'active');
+export const isQuiet = (person: CallPerson) => until(() => person.manager.current === null);
 
 /** What kind of signal travels here. */
 export const signalTypeOf = ({ bytes }: Pick<SignalPayload, 'bytes'>): string =>

@@ -1,33 +1,19 @@
 /** Real: the calls service, PostgreSQL, NATS, the work queue, `CallManager`. Media connects by name without sound, and sealing only names the sender. */
 import type { CallId } from '@rialto/contracts';
 import type { CallSurface } from '../src/call-view.ts';
-import { CallWorld, until, type CallPerson } from './call-world.ts';
+import { type CallPerson, type CallScene, CallWorld, isActive, isQuiet, rings, until } from './call-world.ts';
 import { LoopbackEngine } from './loopback-engine.ts';
 
 let world: CallWorld;
-let engines: { ana: LoopbackEngine; ben: LoopbackEngine; laptop: LoopbackEngine };
-let ana: CallPerson;
-let ben: CallPerson;
-let laptop: CallPerson;
-let conversation: ReturnType<CallWorld['introduce']>;
+let { engines, ana, ben, laptop, conversation } = {} as CallScene;
 
 beforeAll(async () => {
   world = await CallWorld.start();
 }, 60_000);
 afterAll(() => world.stop());
-beforeEach(async () => {
-  world.carries = () => true;
-  engines = { ana: new LoopbackEngine(), ben: new LoopbackEngine(), laptop: new LoopbackEngine() };
-  ana = await world.person(engines.ana);
-  ben = await world.person(engines.ben);
-  laptop = await world.person(engines.laptop, ben.device.accountId);
-  conversation = world.introduce(ana, ben, laptop);
-});
+beforeEach(async () => void ({ engines, ana, ben, laptop, conversation } = await world.scene()));
 
 const callBen = () => ana.manager.start(conversation, { media: 'audio' });
-const rings = (person: CallPerson) => until(() => person.incoming.at(-1));
-const isActive = (person: CallPerson) => until(() => person.manager.current?.state === 'active');
-const isQuiet = (person: CallPerson) => until(() => person.manager.current === null);
 
 test('all devices ring, one answers, both talk with the same keys, and the others stop', async () => {
   const call = await callBen();
