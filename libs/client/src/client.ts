@@ -1,6 +1,6 @@
 import type { CallView, LogRow, Payload, payments as paymentsContract, TopUpView } from '@rialto/contracts';
 import { type Chain, type Engine, toBase64url, wipe } from '@rialto/crypto';
-import { ACCOUNT_KEY, type AccountRecord, chainOf, isPhrase, keptPhrase, signingKey } from './account/account-record.ts';
+import { type AccountRecord, chainOf, isPhrase, keptPhrase, signingKey } from './account/account-record.ts';
 import { KeyPackages } from './account/key-packages.ts';
 import { CallManager } from './calls/calls.ts';
 import type { MediaEngine } from './calls/media-engine.ts';
@@ -10,6 +10,7 @@ import { ConversationParts } from './conversations/assembly.ts';
 import { DeviceList } from './account/devices.ts';
 import { type ClientEvents, Emitter, type EventName } from './events.ts';
 import { People } from './people/people.ts';
+import { ACCOUNT_KEY } from './place-of-account.ts';
 import { Rows } from './rows.ts';
 import type { RialtoClient } from './sdk.ts';
 import type { Change, Store } from './store.ts';

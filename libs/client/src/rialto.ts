@@ -1,10 +1,11 @@
 import { Chains, ready, xwingSuite } from '@rialto/crypto';
-import { ACCOUNT_KEY, type AccountRecord } from './account/account-record.ts';
+import type { AccountRecord } from './account/account-record.ts';
 import { registerAccount, type RegistrationRequest } from './account/registration.ts';
 import type { MediaEngine } from './calls/media-engine.ts';
 import { Client } from './client.ts';
 import { ClientError } from './client-error.ts';
 import { noMedia } from './no-media.ts';
+import { ACCOUNT_KEY } from './place-of-account.ts';
 import { Rows } from './rows.ts';
 import type { HandleAvailability } from './sdk.ts';
 import type { Store } from './store.ts';

@@ -13,7 +13,8 @@ import {
   toBase64url,
   xwingSuite,
 } from '@rialto/crypto';
-import { ACCOUNT_KEY, type AccountRecord, signingKey, storedKey } from '../src/account/account-record.ts';
+import { type AccountRecord, signingKey, storedKey } from '../src/account/account-record.ts';
+import { ACCOUNT_KEY } from '../src/place-of-account.ts';
 import { splitChain } from '../src/account/chain-entries.ts';
 import { type Client, MemoryStore, Rialto } from '../src/index.ts';
 import { Rows } from '../src/rows.ts';

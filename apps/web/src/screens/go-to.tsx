@@ -2,17 +2,18 @@ import type { ConversationSummary, Person } from '@rialto/client';
 import { type KeyboardEvent, useId, useState } from 'react';
 import { useLocation } from 'wouter';
 import { Avatar } from '../parts/avatar.tsx';
+import '../parts/field.css';
 import { Icon } from '../parts/icon.tsx';
 import { Sentence } from '../parts/sentence.tsx';
 import { Sheet } from '../parts/sheet.tsx';
-import { type Failure, failureOf } from '../session/failure.ts';
 import { findChats, wantedOf } from '../session/find-chats.ts';
+import { isHandle } from '../session/handles.ts';
 import { useClient, useSession } from '../session/state.ts';
+import { useAttempt } from '../session/use-attempt.ts';
 import { nameOf } from '../session/words.ts';
 import './go-to.css';
 
 const MAX_SHOWN = 6;
-const HANDLE = /^[a-z0-9_]{3,30}$/;
 
 /** One line that can be chosen: a chat, a handle to ask the server for, or whom it found. */
 interface Choice {
@@ -27,7 +28,7 @@ interface Choice {
 export default function GoToSheet({ onClose }: { onClose: () => void }) {
   const [text, setText] = useState('');
   const [active, setActive] = useState(0);
-  const { choices, failure, isBusy, forget } = useChoices(text, onClose);
+  const { choices, failure, isBusy, isWaiting, forget } = useChoices(text, onClose);
   const id = useId();
   const chosen = choices[Math.min(active, choices.length - 1)];
 
@@ -38,13 +39,13 @@ export default function GoToSheet({ onClose }: { onClose: () => void }) {
       setActive((now) => (Math.min(now, choices.length - 1) + step + choices.length) % Math.max(1, choices.length));
     } else if (event.key === 'Enter' && !event.nativeEvent.isComposing) {
       event.preventDefault();
-      if (!isBusy) chosen?.run();
+      if (!isBusy && !isWaiting) chosen?.run();
     }
   };
   return (
     <Sheet title="Go to a chat" onClose={onClose}>
       <div className="go-to">
-        <div className="go-to-field">
+        <div className="field-box go-to-field">
           <Icon name="search" />
           <input
             role="combobox"
@@ -102,14 +103,7 @@ function useChoices(text: string, onClose: () => void) {
   const [, go] = useLocation();
   const conversations = useSession((session) => session.conversations) ?? [];
   const [found, setFound] = useState<Person | null>(null);
-  const [failure, setFailure] = useState<Failure>();
-  const [isBusy, setBusy] = useState(false);
-  const run = async (work: () => Promise<void>) => {
-    setBusy(true);
-    setFailure(undefined);
-    await work().catch((thrown: unknown) => setFailure(failureOf(thrown)));
-    setBusy(false);
-  };
+  const { run, isBusy, isWaiting, failure, forget: forgetFailure } = useAttempt();
   const goTo = (id: string) => {
     onClose();
     go(`/c/${id}`);
@@ -127,15 +121,15 @@ function useChoices(text: string, onClose: () => void) {
       note: `@${found.handle}`,
       run: () => void write(found),
     });
-  } else if (HANDLE.test(handle) && !isKnown) {
+  } else if (isHandle(handle) && !isKnown) {
     const find = () => void run(async () => setFound(await client.people.find(handle)));
     choices.push({ key: 'find', title: `Find @${handle}`, note: 'Somebody new', run: find });
   }
   const forget = () => {
     setFound(null);
-    setFailure(undefined);
+    forgetFailure();
   };
-  return { choices, failure, isBusy, forget };
+  return { choices, failure, isBusy, isWaiting, forget };
 }
 
 const choiceOf = ({ id, peer }: ConversationSummary, run: () => void): Choice => ({

@@ -6,9 +6,8 @@ import { Button } from '../parts/button.tsx';
 import { Field } from '../parts/field.tsx';
 import { Sentence } from '../parts/sentence.tsx';
 import { Sheet } from '../parts/sheet.tsx';
-import { type Failure, failureOf } from '../session/failure.ts';
 import { useClient } from '../session/state.ts';
-import { useSecondsLeft } from '../session/use-seconds-left.ts';
+import { useAttempt } from '../session/use-attempt.ts';
 import { nameOf } from '../session/words.ts';
 import './new-chat.css';
 
@@ -18,17 +17,7 @@ export default function NewChatSheet({ onClose, purpose = 'write' }: { onClose: 
   const [, go] = useLocation();
   const [handle, setHandle] = useState('');
   const [person, setPerson] = useState<Person | null>(null);
-  const [isBusy, setBusy] = useState(false);
-  const [failure, setFailure] = useState<Failure>();
-
-  const isWaiting = useSecondsLeft(failure?.until ?? null) > 0;
-
-  const run = async (work: () => Promise<void>) => {
-    setBusy(true);
-    setFailure(undefined);
-    await work().catch((thrown: unknown) => setFailure(failureOf(thrown)));
-    setBusy(false);
-  };
+  const { run, isBusy, isWaiting, failure } = useAttempt();
   const find = (event: FormEvent) => {
     event.preventDefault();
     if (handle.trim() !== '' && !isWaiting) void run(async () => setPerson(await client.people.find(handle)));

@@ -4,6 +4,7 @@ import { Field } from '../parts/field.tsx';
 import { Mark } from '../parts/icon.tsx';
 import { Sentence } from '../parts/sentence.tsx';
 import { type Failure, failureOf } from '../session/failure.ts';
+import { isHandle } from '../session/handles.ts';
 import { checkHandle, register } from '../session/session.ts';
 import { useSecondsLeft } from '../session/use-seconds-left.ts';
 import './welcome.css';
@@ -11,7 +12,6 @@ import './welcome.css';
 const TYPING_PAUSE_MS = 300;
 const MAX_HANDLE = 30;
 const MAX_NAME = 50;
-const WELL_FORMED = /^[a-z0-9_]{3,30}$/;
 type Availability = 'unknown' | 'checking' | 'available' | 'unasked' | 'taken' | 'reserved' | 'malformed';
 
 const PROBLEMS: Partial<Record<Availability, string>> = {
@@ -38,7 +38,7 @@ export function WelcomeScreen() {
 
   const submit = async (event: FormEvent) => {
     event.preventDefault();
-    if (isBusy || isWaiting || !WELL_FORMED.test(handle)) return;
+    if (isBusy || isWaiting || !isHandle(handle)) return;
     setBusy(true);
     setFailure(undefined);
     try {
@@ -135,7 +135,7 @@ function HandleField({ handle, availability, onHandle }: HandleFieldProps) {
 function useAvailability(handle: string): Availability {
   const [answer, setAnswer] = useState<{ handle: string; state: Availability }>({ handle: '', state: 'unknown' });
   useEffect(() => {
-    if (!WELL_FORMED.test(handle)) return;
+    if (!isHandle(handle)) return;
     let isCurrent = true;
     const timer = setTimeout(() => {
       checkHandle(handle)
@@ -148,6 +148,6 @@ function useAvailability(handle: string): Availability {
     };
   }, [handle]);
   if (handle === '' || handle.length < 3) return 'unknown';
-  if (!WELL_FORMED.test(handle)) return 'malformed';
+  if (!isHandle(handle)) return 'malformed';
   return answer.handle === handle ? answer.state : 'checking';
 }

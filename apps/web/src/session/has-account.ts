@@ -1,8 +1,8 @@
-/** As the SDK names them (its browser store and `ACCOUNT_KEY`). What is stored there is sealed; that it is there is not. */
-const [DATABASE, TABLE, KEY] = ['rialto', 'setting', 'account'] as const;
+import { ACCOUNT_KEY, ACCOUNT_TABLE, BROWSER_STORE } from '@rialto/client/place-of-account';
 
 /**
- * Whether this browser may hold an account, asked of its storage before anything heavy is loaded. False only when there is none for sure;
+ * Whether this browser may hold an account, asked of its storage before anything heavy is loaded: what is stored there is sealed, that it is
+ * there is not. False only when there is none for sure;
  * whatever cannot be found out here is left to the SDK, which says why.
  */
 export async function mayHaveAccount(): Promise<boolean> {
@@ -22,7 +22,7 @@ export async function mayHaveAccount(): Promise<boolean> {
 /** The database, if there is one; a look must not make an empty one. */
 function existing(): Promise<IDBDatabase | undefined> {
   return new Promise((resolve, reject) => {
-    const request = indexedDB.open(DATABASE);
+    const request = indexedDB.open(BROWSER_STORE);
     let isNew = false;
     request.onupgradeneeded = () => {
       isNew = true;
@@ -35,7 +35,7 @@ function existing(): Promise<IDBDatabase | undefined> {
 
 function hasRow(database: IDBDatabase): Promise<boolean> {
   return new Promise((resolve, reject) => {
-    const request = database.transaction(TABLE, 'readonly').objectStore(TABLE).getKey(KEY);
+    const request = database.transaction(ACCOUNT_TABLE, 'readonly').objectStore(ACCOUNT_TABLE).getKey(ACCOUNT_KEY);
     request.onsuccess = () => resolve(request.result !== undefined);
     request.onerror = () => reject(request.error ?? new Error('no storage'));
   });

@@ -38,7 +38,6 @@ export interface PhraseCheck {
   readonly hash: string;
 }
 
-export const ACCOUNT_KEY = 'account';
 const PHRASE_KEY = 'recoveryPhrase';
 const SALT_BYTES = 16;
 

@@ -17,15 +17,8 @@ import { Rows } from '../rows.ts';
 import type { Store } from '../store.ts';
 import { anonymousApi, Connection } from '../transport/connection.ts';
 import { signerOf } from '../transport/signing.ts';
-import {
-  ACCOUNT_KEY,
-  type AccountRecord,
-  keptPhrase,
-  phraseCheck,
-  signingKey,
-  storedKey,
-  type StoredKey,
-} from './account-record.ts';
+import { type AccountRecord, keptPhrase, phraseCheck, signingKey, storedKey, type StoredKey } from './account-record.ts';
+import { ACCOUNT_KEY } from '../place-of-account.ts';
 import { KeyPackages } from './key-packages.ts';
 
 /** What is known before the server is asked, so that a registration that was cut off goes on as the same account. */

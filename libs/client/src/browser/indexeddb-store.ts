@@ -4,6 +4,7 @@ import { ClientError } from '../client-error.ts';
 import { type Change, type Range, type Store, StoreConflict, type StoredRow, type Table, TABLES } from '../store.ts';
 import { type KeptKey, makeKey, openKey } from './store-key.ts';
 import { takeWriterLock, type WriterLock } from './writer-lock.ts';
+import { BROWSER_STORE } from '../place-of-account.ts';
 
 const VERSION = 1;
 const META = 'meta';
@@ -21,7 +22,7 @@ export interface BrowserStoreOptions {
  * Opens this browser's store in IndexedDB, values sealed, for the one tab that may write. Throws `ClientError`: `elsewhere` (another tab
  * has it: see `requestTakeOver`), `wrong-key`.
  */
-export async function openBrowserStore({ name = 'rialto', passphrase }: BrowserStoreOptions = {}): Promise<Store> {
+export async function openBrowserStore({ name = BROWSER_STORE, passphrase }: BrowserStoreOptions = {}): Promise<Store> {
   await ready();
   const lock = await takeWriterLock(name);
   try {

@@ -1,4 +1,5 @@
 import { ClientError } from '../client-error.ts';
+import { BROWSER_STORE } from '../place-of-account.ts';
 
 const TAKE_OVER_PATIENCE_MS = 4_000;
 
@@ -39,7 +40,7 @@ export async function takeWriterLock(name: string): Promise<WriterLock> {
 }
 
 /** Asks the tab that has the right to give it up, and resolves when it did, or when it did not answer and lost it. */
-export async function requestTakeOver({ name = 'rialto' }: { readonly name?: string } = {}): Promise<void> {
+export async function requestTakeOver({ name = BROWSER_STORE }: { readonly name?: string } = {}): Promise<void> {
   const channel = new BroadcastChannel(lockName(name));
   channel.postMessage('take-over');
   const patience = AbortSignal.timeout(TAKE_OVER_PATIENCE_MS);
