@@ -77,6 +77,7 @@ async function take(look: Look, suffix: string): Promise<void> {
   await ana.page.goto(`${url}/you`);
   await ana.page.getByText('This browser', { exact: true }).waitFor();
   await shoot(ana.page, '15-you');
+  await sheetsOfKeys(ana.page, shoot);
   await offline(ana, shoot);
   await Promise.all([ana.context.close(), ben.context.close()]);
 }
@@ -130,6 +131,20 @@ async function call(ana: Page, ben: Page, shoot: Shoot): Promise<void> {
   await shoot(ana, '12-call');
   await ana.getByRole('button', { name: 'Hang up' }).click();
   await ana.getByRole('region', { name: /Call with/ }).waitFor({ state: 'detached' });
+}
+
+async function sheetsOfKeys(page: Page, shoot: Shoot): Promise<void> {
+  for (const [key, title, name] of [
+    ['Control+k', 'Go to a chat', '17-go-to'],
+    ['?', 'Keyboard shortcuts', '18-keys'],
+  ] as const) {
+    await page.keyboard.press(key);
+    const sheet = page.getByRole('dialog', { name: title });
+    await sheet.waitFor();
+    await shoot(page, name);
+    await page.keyboard.press('Escape');
+    await sheet.waitFor({ state: 'detached' });
+  }
 }
 
 async function offline({ page, context }: PersonBrowser, shoot: Shoot): Promise<void> {

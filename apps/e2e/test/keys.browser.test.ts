@@ -107,7 +107,7 @@ test('Escape closes the menu and gives its focus back; ? shows the keys, but not
   await page.getByRole('button', { name: 'Block Cai Lind' }).waitFor({ state: 'hidden' });
   expect(await page.evaluate(() => document.activeElement?.getAttribute('aria-label'))).toBe('More');
   await page.keyboard.press('?');
-  const help = page.getByRole('dialog', { name: 'Keys' });
+  const help = page.getByRole('dialog', { name: 'Keyboard shortcuts' });
   await help.getByText('Go to a chat, or find somebody').waitFor();
   expect(await findingsInAllLooks(page, 'keys')).toEqual([]);
   await page.keyboard.press('Escape');

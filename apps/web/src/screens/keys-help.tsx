@@ -9,13 +9,13 @@ const KEYS: readonly { keys: readonly string[]; what: string }[] = [
   { keys: ['Enter'], what: 'Open the chat; send what is written' },
   { keys: ['Shift', 'Enter'], what: 'Begin a new line' },
   { keys: ['Esc'], what: 'Close what is open, give up a reply' },
-  { keys: ['?'], what: 'Show these keys' },
+  { keys: ['?'], what: 'Show these shortcuts' },
 ];
 
-/** The keys of the client. */
+/** What the keyboard does. Not “keys”: in this client those are something else. */
 export default function KeysSheet({ onClose }: { onClose: () => void }) {
   return (
-    <Sheet title="Keys" onClose={onClose}>
+    <Sheet title="Keyboard shortcuts" onClose={onClose}>
       <dl className="keys">
         {KEYS.map(({ keys, what }) => (
           <div key={what}>

@@ -55,9 +55,9 @@ export function YouScreen() {
         <Appearance />
         <section className="you-keyboard">
           <h2>Keyboard</h2>
-          <p>Everything can be done without a mouse; press ? on any screen to see the keys.</p>
+          <p>Everything can be done without a mouse; press ? on any screen to see how.</p>
           <Button look="outline" onClick={() => setHelping(true)}>
-            Show the keys
+            Show the shortcuts
           </Button>
         </section>
         <DeviceList />
