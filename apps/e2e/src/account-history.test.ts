@@ -77,6 +77,11 @@ test('what nobody learned the outcome of may have happened or not', () => {
 
 /** What a broken identity service might do, and what must be found. */
 const PLANTED: Readonly<Record<string, { finds: FaultKind[]; plant(history: History): void }>> = {
+  'an acknowledged account is lost of which nothing else was acknowledged': {
+    finds: ['lost'],
+    plant: ({ deeds }) =>
+      deeds.push({ account: 'dee', isCreated: true, claims: [], entries: [], devices: [], packages: [], takings: [] }),
+  },
   'an acknowledged account is lost': { finds: ['lost'], plant: ({ accounts }) => void accounts.splice(2, 1) },
   'a handle is given to two accounts': {
     finds: ['doubled', 'lost'],

@@ -123,6 +123,24 @@ const PLANTED: Readonly<Record<string, { finds: FaultKind[]; plant(history: Hist
         endedAtMs: 25,
       }),
   },
+  'the call is with another device than before': {
+    finds: ['doubled'],
+    plant: (history) => {
+      history.deeds = history.deeds.filter(({ act, callId }) => act !== 'answer' || callId !== 'talk');
+      const moved = { calleeDevice: 'ben-2' as never };
+      history.told = history.told.map((one) =>
+        one.call.callId === 'talk' && one.call.version > 2 ? { ...one, call: { ...one.call, ...moved } } : one,
+      );
+      changeEnd(history, 'talk', moved);
+    },
+  },
+  'an end that was told, and that nobody was acknowledged, is undone': {
+    finds: ['lost'],
+    plant: (history) => {
+      history.deeds = history.deeds.map((deed) => (deed.act === 'end' ? { ...deed, isAcknowledged: false } : deed));
+      changeEnd(history, 'talk', { version: 3, state: 'active', endReason: null, endedAt: null });
+    },
+  },
   'a device was told that it has the call, and another one has it': {
     finds: ['lost'],
     plant: ({ deeds }) => deeds.push({ callId: 'talk', act: 'answer', device: 'ben-2', isAcknowledged: true }),
