@@ -25,14 +25,12 @@ afterAll(() => browser?.close());
 
 test('a message that cannot be opened says why and what to do, and the next ones are read as before', async () => {
   await write(ben.page, 'Ana Ruiz', 'Yes, both of them');
-  await ana.page.getByRole('log').getByText('Yes, both of them').waitFor();
+  // Receipts travel like messages: once the last one is here, what is damaged is the message.
+  const answer = ben.page.getByRole('article').filter({ hasText: 'Yes, both of them' });
+  await answer.getByText('Read', { exact: true }).waitFor({ state: 'attached' });
   wire.change((text) => changed(text, ({ kind, bytes }) => kind === 'application' && bytes !== undefined, damaged));
   await write(ana.page, 'Ben Okafor', 'The code of the gate is 4711');
-  // Receipts travel like messages, so one that was on its way is damaged as well.
-  const bubble = ben.page
-    .getByRole('article', { name: /^Ana Ruiz/ })
-    .filter({ hasText: 'This message cannot be opened.' })
-    .last();
+  const bubble = ben.page.getByRole('article', { name: /^Ana Ruiz/ }).filter({ hasText: 'This message cannot be opened.' });
   await bubble.waitFor();
   await bubble.getByText(/It was damaged or is not what it says\. Ask Ana Ruiz to send it again\./).waitFor();
   // Nothing can be made of it: neither a reply nor a reaction.
@@ -41,7 +39,7 @@ test('a message that cannot be opened says why and what to do, and the next ones
   wire.change();
   await write(ana.page, 'Ben Okafor', 'Once more: 4711');
   await ben.page.getByRole('log').getByText('Once more: 4711').waitFor();
-  await ben.page.getByText(/^(A message is|\d messages are) missing here\.$/).waitFor();
+  await ben.page.getByText('A message is missing here.').waitFor();
   expect(await ben.page.getByText('The code of the gate').count()).toBe(0);
   expect(await findings(ben.page, 'undecryptable')).toEqual([]);
 });
