@@ -1,10 +1,13 @@
-/** What `post_many` (migration 0005) is asked and how it answers: one statement, one row of arrays in the order of the postings. */
+/** What `post_many` (migration 0005) is asked and how it answers: one statement, one row, everything in the order of the postings. */
+import { randomBytes } from 'node:crypto';
 import type { AppError } from '@rialto/contracts';
 import type pg from 'pg';
 import { byteaArray, int2Array, int4Array, int8Array, textArray, timestampArray } from './binary-arrays.ts';
 import { kindNumber } from './domain/posting.ts';
 import { type PostingStatus, refusalOf } from './domain/refusal.ts';
 import type { Posted, Posting } from './ledger.ts';
+
+const SALT_BYTES = 16;
 
 /** A posting whose two accounts are known by their ids. */
 export interface Placed {
@@ -13,21 +16,10 @@ export interface Placed {
   readonly credit: bigint;
 }
 
-/** The columns as PostgreSQL writes arrays: `{1,2,NULL}`. None of their elements holds a comma. */
-export type BatchRow = Readonly<Record<(typeof ARRAYS)[number] | 'at_ms', string>>;
-const ARRAYS = [
-  'statuses',
-  'ids',
-  'debit_seqs',
-  'credit_seqs',
-  'debit_balances',
-  'credit_balances',
-  'debit_heads',
-  'new_heads',
-] as const;
-
-/** The answer comes as text, unread: `pg`'s own parser of arrays goes through it character by character. */
-const asText = { getTypeParser: () => (value: unknown) => value };
+/** One text, because `pg` builds an object for every column of an answer and goes through arrays character by character. */
+export interface BatchRow {
+  readonly answer: string;
+}
 
 export function statementFor(placed: readonly Placed[]): pg.QueryConfig {
   const owners = new Map<bigint, string>();
@@ -38,8 +30,7 @@ export function statementFor(placed: readonly Placed[]): pg.QueryConfig {
   const postings = placed.map(({ posting }) => posting);
   return {
     name: 'post_many',
-    text: `select ${ARRAYS.join(', ')}, at_ms from post_many($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
-    types: asText,
+    text: 'select post_many($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) as answer',
     values: [
       int8Array(accounts),
       textArray(accounts.map((id) => owners.get(id) ?? '')),
@@ -54,17 +45,28 @@ export function statementFor(placed: readonly Placed[]): pg.QueryConfig {
       byteaArray(postings.map(({ intent }) => intent?.signature ?? null)),
       byteaArray(postings.map(({ intent }) => intent?.memoHash ?? null)),
       timestampArray(postings.map(({ intent }) => intent?.expiresAtMs ?? null)),
+      saltArray(placed.length),
+      saltArray(placed.length),
     ],
   };
+}
+
+/** Node's random bytes: libsodium asks for each of its own by itself, which takes a millisecond for a batch. */
+function saltArray(count: number): Buffer {
+  const bytes = randomBytes(count * SALT_BYTES);
+  return byteaArray(Array.from({ length: count }, (_, index) => bytes.subarray(index * SALT_BYTES, (index + 1) * SALT_BYTES)));
 }
 
 /** For each posting what was posted, why it was refused, or the id of the transfer (UUID text) that it repeats. */
 export type Outcome = Posted | AppError | { readonly replayedId: string };
 
-export function outcomesOf(postings: readonly Posting[], row: BatchRow): Outcome[] {
-  const columns = ARRAYS.map((name) => elementsOf(row[name]));
-  if (columns[0]?.length !== postings.length) throw new Error('post_many answered another number of postings than it was given');
-  const at = new Date(Number(row.at_ms));
+export function outcomesOf(postings: readonly Posting[], { answer }: BatchRow): Outcome[] {
+  const parts = answer.split(' ');
+  const at = new Date(Number(parts.pop()));
+  const columns = parts.map((part) => part.split(','));
+  if (columns.some(({ length }) => length !== postings.length)) {
+    throw new Error('post_many answered another number of postings than it was given');
+  }
   return postings.map((posting, index) => {
     const [status, id, ...rest] = columns.map((elements) => elements[index] ?? '');
     if (status === 'replayed') return { replayedId: id ?? '' };
@@ -87,7 +89,4 @@ function postedFrom({ key, kind, currency, debit, credit }: Posting, id: string,
   };
 }
 
-const elementsOf = (array: string): string[] => array.slice(1, -1).split(',');
-
-/** Inside an array bytes are written `"\\x00ff"`, with both backslashes. */
-const bytesOf = (element: string): Buffer => Buffer.from(element.slice(4, -1), 'hex');
+const bytesOf = (element: string): Buffer => Buffer.from(element.slice('\\x'.length), 'hex');

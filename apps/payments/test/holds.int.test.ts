@@ -64,6 +64,17 @@ test('pending → posted: held money cannot be spent, and capture moves it once'
   expect((await database.pool.query('select from work')).rowCount).toBe(0);
 });
 
+test('limits are those of the day on which the hold was placed: capture asks for none and counts nothing again', async () => {
+  await fund(test_, ana, 2_000_000n, 'EUR');
+  const hold = await holds.place(posting({ amountMinor: 1_000_000n }), LIVES_MS);
+  await ledger.post(posting({ amountMinor: 1_000_000n }));
+  expect(await codeOf(ledger.post(posting({ amountMinor: 1n })))).toBe('limit-exceeded');
+  await holds.capture(hold.id);
+  const { rows } = await test_.admin.query<{ spent: string }>('select spent from payments.account where owner = $1', [ana]);
+  expect(rows).toEqual([{ spent: '2000000' }]);
+  expect(await account(ben)).toEqual({ posted: '2000000', held: '0' });
+});
+
 test('pending → voided: the money is free again, and stays where it is', async () => {
   const hold = await holds.place(posting(), LIVES_MS);
   await holds.release(hold.id);

@@ -153,17 +153,106 @@ describe('an account', () => {
     expect(await codeOfSql('update payments.currency set max_transfer = max_transfer')).toBe('done');
   });
 
+  test('holds no less than nothing, and a person’s is never overdrawn, whoever writes', async () => {
+    const [ana] = (await owners(1, 1_000n)) as [string];
+    const change = (what: string) => codeOfSql(`update payments.account set ${what} where owner = $1`, [ana]);
+    expect(await change('held = -1')).toBe('23514');
+    expect(await change('posted = -1')).toBe('23514');
+    expect(await change('held = posted + 1')).toBe('23514');
+    expect(await codeOfSql(`update payments.account set held = -1 where owner = 'operator'`)).toBe('23514');
+  });
+
   test('is posted to under the name of its owner only, and with others in descending order', async () => {
     const [ana, ben] = (await owners(2, 1_000n)) as [string, string];
     const [a, b] = [await ledger.accountId(ana, 'EUR'), await ledger.accountId(ben, 'EUR')];
-    const post = (accounts: string[], names: string[]) =>
-      codeOfSql(
-        `select payments.post_many($1, $2, array['operator'], array['int_x'], array[1], array[2], array['EUR'], array[1::bigint],
-           array[4::smallint], array[null::bytea], array[null::bytea], array[null::bytea], array[null::timestamptz])`,
-        [accounts, names],
-      );
+    const post = async (accounts: string[], names: string[]) => {
+      const query = postMany({ p_accounts: '$1', p_owners: '$2' });
+      return codeOfSql(query, [accounts, names]);
+    };
     expect(await post([b, a], [ben, newOwner()])).toBe('22023');
     expect(await post([a, b], [ana, ben])).toBe('22023');
     expect(await post([b, a], [ben, ana])).toBe('done');
   });
 });
+
+describe('a posting', () => {
+  let accounts: [string[], string[]];
+  beforeAll(async () => {
+    const [ana, ben] = (await owners(2, 1_000n)) as [string, string];
+    const ids = [await ledger.accountId(ben, 'EUR'), await ledger.accountId(ana, 'EUR')];
+    accounts = [ids, [ben, ana]];
+  });
+  const statusOf = async (change: Record<string, string>) => {
+    const { rows } = await pool.query<{ answer: string }>(postMany({ p_accounts: '$1', p_owners: '$2', ...change }), accounts);
+    return rows[0]?.answer.split(' ')[0];
+  };
+
+  test.each([
+    ['of nothing', { p_amount: 'array[0::bigint]' }],
+    ['of less than nothing', { p_amount: 'array[-1::bigint]' }],
+    ['of no amount', { p_amount: 'array[null::bigint]' }],
+    ['to itself', { p_credit: 'array[1]' }],
+    ['of no kind', { p_kind: 'array[0::smallint]' }],
+    ['of a kind that is not there', { p_kind: 'array[5::smallint]' }],
+    ['of a transfer that nobody signed', { p_kind: 'array[1::smallint]', p_intent: `array['x'::bytea]` }],
+    ['of a transfer without what was signed', { p_kind: 'array[1::smallint]', p_signature: `array['x'::bytea]` }],
+    ['without a scope', { p_scope: `array['']` }],
+    ['with a scope that is too long', { p_scope: `array[repeat('x', 44)]` }],
+    ['without a key', { p_key: `array['']` }],
+    ['with a key that is too long', { p_key: `array[repeat('x', 65)]` }],
+    ['with a salt that is too short', { p_debit_salt: `array['x'::bytea]` }],
+    ['with a salt that is too long', { p_credit_salt: `array[uuid_send(gen_random_uuid()) || 'x'::bytea]` }],
+  ] as [string, Record<string, string>][])('%s is malformed, and nothing is posted', async (_what, change) => {
+    const before = await totals();
+    expect(await statusOf(change)).toBe('malformed');
+    expect(await totals()).toEqual(before);
+  });
+
+  test.each([
+    ['1', '2'],
+    ['2', '1'],
+  ])('between two currencies is refused, whichever it names (from %s to %s)', async (debit, credit) => {
+    const owner = newOwner();
+    const dollars = await ledger.accountId(owner, 'USD');
+    const [[, anas], [, ana]] = accounts;
+    const change = { p_debit: `array[${debit}]`, p_credit: `array[${credit}]` };
+    const query = postMany({ p_accounts: '$1', p_owners: '$2', ...change });
+    const { rows } = await pool.query<{ answer: string }>(query, [
+      [dollars, anas],
+      [owner, ana],
+    ]);
+    expect(rows[0]?.answer.split(' ')[0]).toBe('currency-unknown');
+  });
+
+  test('that is well formed is posted', async () => {
+    expect(await statusOf({})).toBe('posted');
+  });
+
+  test.each(['amount = 0', 'amount = -1', 'credit = debit', 'credit = debit + 1'])(
+    'is no row of the table with %s, not even for its owner',
+    async (wrong) => {
+      const [column = '', value = ''] = wrong.split(' = ');
+      const columns =
+        'scope key request_hash kind debit_balance credit_balance debit_previous credit_previous debit_salt credit_salt head at';
+      const kept = [...columns.split(' '), ...['amount', 'debit', 'credit'].filter((name) => name !== column)].join(', ');
+      const insert = `insert into payments.transfer (id, debit_seq, credit_seq, ${kept}, ${column})
+        select gen_random_uuid(), debit_seq + 1000, credit_seq + 1000, ${kept}, ${value} from payments.transfer where kind = 4 limit 1`;
+      expect(await sqlCodeOf(database, 'payments_owner', insert)).toBe('23514');
+    },
+  );
+});
+
+/** A call of `post_many` with one entry of the operator's, of which something may be written otherwise. */
+function postMany(change: Readonly<Record<string, string>>): string {
+  const salt = 'array[uuid_send(gen_random_uuid())]';
+  const nothing = 'array[null::bytea]';
+  const given = {
+    ...{ p_scope: `array['operator']`, p_key: `array['int_${randomBytes(16).toString('base64url')}']` },
+    ...{ p_debit: 'array[1]', p_credit: 'array[2]', p_currency: `array['EUR']`, p_amount: 'array[1::bigint]' },
+    ...{ p_kind: 'array[4::smallint]', p_intent: nothing, p_signature: nothing, p_memo_hash: nothing },
+    ...{ p_expires: 'array[null::timestamptz]', p_debit_salt: salt, p_credit_salt: salt },
+    ...change,
+  };
+  const named = Object.entries(given).map(([name, value]) => `${name} => ${value}`);
+  return `select payments.post_many(${named.join(', ')}) as answer`;
+}

@@ -230,16 +230,17 @@ export async function sqlCodeOf(
 /** An operator's entry, made as the owner of the schema would. */
 export async function fund(database: TestDatabase, owner: string, amountMinor: bigint, currency: string): Promise<void> {
   const key = newIntentId();
-  const { rows } = await database.admin.query<{ status: string }>(
+  const { rows } = await database.admin.query<{ answer: string }>(
     `with a as materialized (
        select (select id from payments.account where owner = 'operator' and currency = $2) as operator,
               (select id from payments.open_accounts(array[$1], array[$2])) as person)
-     select p.statuses[1] as status from a, payments.post_many(array[a.person, a.operator], array[$1, 'operator'], array['operator'], array[$3],
-       array[2], array[1], array[$2], array[$4::bigint], array[4::smallint], array[null::bytea], array[null::bytea], array[null::bytea],
-       array[null::timestamptz]) p`,
+     select payments.post_many(array[a.person, a.operator], array[$1, 'operator'], array['operator'], array[$3], array[2], array[1], array[$2],
+       array[$4::bigint], array[4::smallint], array[null::bytea], array[null::bytea], array[null::bytea], array[null::timestamptz],
+       array[uuid_send(gen_random_uuid())], array[uuid_send(gen_random_uuid())]) as answer
+     from a`,
     [owner, currency, key, amountMinor.toString()],
   );
-  if (rows[0]?.status !== 'posted') throw new Error(`funding failed: ${rows[0]?.status}`);
+  if (!rows[0]?.answer.startsWith('posted ')) throw new Error(`funding failed: ${rows[0]?.answer}`);
 }
 
 async function standInForIdentity(nats: TestNats, people: ReadonlyMap<string, Person>): Promise<void> {
