@@ -6,13 +6,15 @@ import { type MeasureFile, median, type Result, rounded, type Say } from '../src
 import { MeasuredSystem } from '../src/measured-system.ts';
 import { Pgbench } from '../src/pgbench.ts';
 import { postRequest, RawHttp } from '../src/raw-http.ts';
+import { settle } from '../src/settle.ts';
 
 const CALLERS = 32;
 const FUNDS_MINOR = 10_000n;
 const ROUNDS = 3;
 const CONTROL_SECONDS = 4;
-const TRANSFERS_A_CALLER = 150;
-const WARM_UP_A_CALLER = 100;
+/** Some four seconds, as the control. */
+const TRANSFERS_A_CALLER = 250;
+const WARM_UP_A_CALLER = 250;
 const MS_A_SECOND = 1_000;
 const PATH = '/v1/transfers';
 const CONTROL = 'pgbench TPC-B, scale 10, 32 clients, prepared';
@@ -46,7 +48,9 @@ async function measureAll({ system, port }: MeasuredSystem, say: Say): Promise<R
   await run(people, port, WARM_UP_A_CALLER);
   const [controls, values]: [number[], number[]] = [[], []];
   for (let round = 1; round <= ROUNDS; round += 1) {
+    await settle(url.href);
     controls.push(await pgbench.measure(CONTROL_SECONDS));
+    await settle(url.href);
     values.push(await run(people, port, TRANSFERS_A_CALLER));
     say(`round ${round} of ${ROUNDS}: TPC-B ${controls.at(-1)?.toFixed(0)}/s, transfers ${values.at(-1)?.toFixed(0)}/s`);
   }
