@@ -28,6 +28,7 @@ export function statementFor(placed: readonly Placed[]): pg.QueryConfig {
   const position = new Map(accounts.map((id, index) => [id, index + 1]));
   const positionsOf = (side: 'debit' | 'credit') => int4Array(placed.map((each) => position.get(each[side]) ?? 0));
   const postings = placed.map(({ posting }) => posting);
+  const salts = newSalts(2 * placed.length);
   return {
     name: 'post_many',
     text: 'select post_many($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) as answer',
@@ -45,16 +46,16 @@ export function statementFor(placed: readonly Placed[]): pg.QueryConfig {
       byteaArray(postings.map(({ intent }) => intent?.signature ?? null)),
       byteaArray(postings.map(({ intent }) => intent?.memoHash ?? null)),
       timestampArray(postings.map(({ intent }) => intent?.expiresAtMs ?? null)),
-      saltArray(placed.length),
-      saltArray(placed.length),
+      byteaArray(salts.slice(placed.length)),
+      byteaArray(salts.slice(0, placed.length)),
     ],
   };
 }
 
-/** Node's random bytes: libsodium asks for each of its own by itself, which takes a millisecond for a batch. */
-function saltArray(count: number): Buffer {
+/** Node's random bytes, at once: libsodium asks for each byte by itself, which takes a millisecond for a batch. */
+function newSalts(count: number): Buffer[] {
   const bytes = randomBytes(count * SALT_BYTES);
-  return byteaArray(Array.from({ length: count }, (_, index) => bytes.subarray(index * SALT_BYTES, (index + 1) * SALT_BYTES)));
+  return Array.from({ length: count }, (_, index) => bytes.subarray(index * SALT_BYTES, (index + 1) * SALT_BYTES));
 }
 
 /** For each posting what was posted, why it was refused, or the id of the transfer (UUID text) that it repeats. */
