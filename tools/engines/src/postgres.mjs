@@ -11,6 +11,7 @@ const READY_TIMEOUT_MS = 30_000;
 const LEFT_OVER_TIMEOUT_MS = 15_000;
 const PORT_ATTEMPTS = 4;
 const SUPERUSER = 'rialto';
+const UNFINISHED = '.unfinished-';
 
 /** Durability is not for tuning: services refuse to start on a database without these. */
 const SETTINGS = {
@@ -91,11 +92,15 @@ function keptPassword(dataDir) {
   return password;
 }
 
+/**
+ * Makes the data directory beside its place and moves it there once it is whole: a start that is killed meanwhile leaves no half database
+ * that looks like one. What it leaves is removed by the next.
+ */
 async function initialise(initdb, data, password) {
   fs.mkdirSync(path.dirname(data), { recursive: true });
-  fs.rmSync(data, { recursive: true, force: true }); // What an interrupted initdb left behind has no PG_VERSION and no value.
-  fs.mkdirSync(data, { mode: 0o700 });
-  if (isRoot) fs.chownSync(data, UNPRIVILEGED.uid, UNPRIVILEGED.gid);
+  removeUnfinished(data);
+  const fresh = fs.mkdtempSync(`${data}${UNFINISHED}`);
+  if (isRoot) fs.chownSync(fresh, UNPRIVILEGED.uid, UNPRIVILEGED.gid);
   await inTemporaryDir(async (dir) => {
     // Only a file will do: a child's standard input is a socket here, which initdb cannot open again by name.
     const secret = path.join(dir, 'password');
@@ -105,14 +110,27 @@ async function initialise(initdb, data, password) {
       fs.chownSync(secret, UNPRIVILEGED.uid, UNPRIVILEGED.gid);
     }
     const locale = ['--encoding=UTF8', '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C'];
-    const args = ['-D', data, '-U', SUPERUSER, `--pwfile=${secret}`, '--auth=scram-sha-256', ...locale];
+    const args = ['-D', fresh, '-U', SUPERUSER, `--pwfile=${secret}`, '--auth=scram-sha-256', ...locale];
     try {
       await mustRun(initdb, args, { ...unprivileged, cwd: '/', env: cleanEnvironment() });
+      fs.rmSync(data, { recursive: true, force: true }); // Whatever lies there is no database.
+      fs.renameSync(fresh, data);
     } catch (error) {
-      fs.rmSync(data, { recursive: true, force: true });
+      fs.rmSync(fresh, { recursive: true, force: true });
       throw new Error(`PostgreSQL's data directory could not be made at ${data}: ${error.message}`);
     }
   });
+}
+
+function removeUnfinished(data) {
+  const [parent, prefix] = [path.dirname(data), path.basename(data) + UNFINISHED];
+  for (const name of fs.readdirSync(parent).filter((entry) => entry.startsWith(prefix))) {
+    try {
+      fs.rmSync(path.join(parent, name), { recursive: true, force: true });
+    } catch {
+      // Its initdb may still be writing there; then the next start removes it.
+    }
+  }
 }
 
 /** A start that was killed leaves its PostgreSQL running. Two starts at once are told apart before this, by the lock on the data. */

@@ -1,4 +1,6 @@
-import { existsSync, mkdtempSync, rmSync, chmodSync, statSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readdirSync, rmSync, chmodSync, statSync } from 'node:fs';
 import { createSocket } from 'node:dgram';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
@@ -63,6 +65,26 @@ describe('PostgreSQL', () => {
     const anew = await startPostgres({ dataDir });
     expect(await query(anew.url, 'select 1 as one')).toEqual([{ one: 1 }]);
     await anew.stop();
+  });
+
+  test('a first start that was killed leaves no half database', async () => {
+    const dataDir = join(dir, 'cut-off');
+    const begin = `import { startPostgres } from '@rialto/engines'; await startPostgres({ dataDir: ${JSON.stringify(dataDir)} });`;
+    const start = spawn(process.execPath, ['--input-type=module', '-e', begin], { cwd: __dirname, stdio: 'ignore' });
+    const ended = once(start, 'exit');
+    const beside = () => readdirSync(dir).filter((name) => name.startsWith('cut-off'));
+    const isUnderWay = () => beside().some((name) => existsSync(join(dir, name, 'PG_VERSION')));
+    while (!isUnderWay()) await new Promise((resolve) => setTimeout(resolve, 5));
+    start.kill('SIGKILL');
+    await ended;
+    expect(existsSync(dataDir)).toBe(false);
+
+    const next = await startPostgres({ dataDir });
+    try {
+      expect(await query(next.url, 'select 1 as one')).toEqual([{ one: 1 }]);
+    } finally {
+      await next.stop();
+    }
   });
 
   test('replaces the server that a killed start left running', async () => {
