@@ -36,6 +36,7 @@ export async function startPostgres({ dataDir, settings = {}, port = 0, logFile 
   if (!path.isAbsolute(dataDir ?? '')) throw new Error('dataDir must be an absolute path');
   const bin = await findPostgres();
   const data = postgresDataDir(dataDir);
+  removeUnfinished(data);
   const isThere = fs.existsSync(path.join(data, 'PG_VERSION'));
   if (isThere && !fs.existsSync(passwordFileOf(dataDir))) throw new EngineProblem(withoutPassword(dataDir, data));
   const password = keptPassword(dataDir);
@@ -73,6 +74,7 @@ export function postgresDataDir(dataDir) {
 /** Deletes the data of a stopped server, for a start from nothing. */
 export async function removePostgresData(dataDir) {
   await stopLeftOver(postgresDataDir(dataDir));
+  removeUnfinished(postgresDataDir(dataDir));
   for (const place of [postgresDataDir(dataDir), passwordFileOf(dataDir)]) fs.rmSync(place, { recursive: true, force: true });
 }
 
@@ -94,11 +96,10 @@ function keptPassword(dataDir) {
 
 /**
  * Makes the data directory beside its place and moves it there once it is whole: a start that is killed meanwhile leaves no half database
- * that looks like one. What it leaves is removed by the next.
+ * that looks like one.
  */
 async function initialise(initdb, data, password) {
   fs.mkdirSync(path.dirname(data), { recursive: true });
-  removeUnfinished(data);
   const fresh = fs.mkdtempSync(`${data}${UNFINISHED}`);
   if (isRoot) fs.chownSync(fresh, UNPRIVILEGED.uid, UNPRIVILEGED.gid);
   await inTemporaryDir(async (dir) => {
@@ -122,8 +123,10 @@ async function initialise(initdb, data, password) {
   });
 }
 
+/** What starts that were killed have left. */
 function removeUnfinished(data) {
   const [parent, prefix] = [path.dirname(data), path.basename(data) + UNFINISHED];
+  if (!fs.existsSync(parent)) return;
   for (const name of fs.readdirSync(parent).filter((entry) => entry.startsWith(prefix))) {
     try {
       fs.rmSync(path.join(parent, name), { recursive: true, force: true });

@@ -85,6 +85,8 @@ describe('PostgreSQL', () => {
     } finally {
       await next.stop();
     }
+    await (await startPostgres({ dataDir })).stop(); // the killed one's initdb may have written on until now
+    expect(beside().toSorted()).toEqual(['cut-off', 'cut-off.password']);
   });
 
   test('replaces the server that a killed start left running', async () => {
