@@ -17,6 +17,27 @@ beforeAll(async () => {
 });
 afterAll(() => browser?.close());
 
+test('a handle is drawn as it is written: the font makes no multiplication sign of an x between numbers', async () => {
+  const { page, context } = await openPerson(browser, url);
+  await page.getByLabel('Handle').fill('ana_8x8');
+  const widths = await page.getByLabel('Handle').evaluate((field) => {
+    const widthWith = (ligatures: string) => {
+      const text = document.createElement('span');
+      const { fontFamily, fontSize, fontVariantLigatures } = getComputedStyle(field);
+      Object.assign(text.style, { fontFamily, fontSize, fontVariantLigatures: ligatures || fontVariantLigatures });
+      text.textContent = '8x8';
+      document.body.append(text);
+      const { width } = text.getBoundingClientRect();
+      text.remove();
+      return width;
+    };
+    return { drawn: widthWith(''), asWritten: widthWith('no-contextual'), asTheFontLikes: widthWith('contextual') };
+  });
+  expect(widths.asTheFontLikes).not.toBe(widths.asWritten);
+  expect(widths.drawn).toBe(widths.asWritten);
+  await context.close();
+});
+
 test.each(LOOKS)('axe finds nothing and nothing is cut off at $width px, $theme', async (look) => {
   found = [];
   const [ana, ben] = await Promise.all([openPerson(browser, url, look), openPerson(browser, url, look)]);
